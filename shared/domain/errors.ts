@@ -1,0 +1,77 @@
+/**
+ * Every way in which Curfew says no. `refused`: the asker must change something; `retryable`: the same call may pass
+ * later; `terminal`: it never will. Callers match on the code, never on the text.
+ */
+export const errorCodes = {
+  CURFEW_BODY_INVALID: ['refused', 'The body is not the JSON that this route takes.'],
+  CURFEW_BODY_TOO_LARGE: ['refused', 'The body is larger than 64 KiB.'],
+  CURFEW_PARAMETER_INVALID: ['refused', 'A parameter of the address is not of its form.'],
+  CURFEW_TEXT_UNSAFE: ['refused', 'A text has control characters or characters that reorder it.'],
+  CURFEW_DURATION_INVALID: ['refused', 'The duration is not one that can be granted.'],
+  CURFEW_DURATION_TOO_LONG: ['refused', "The duration is over the role's maximum."],
+  CURFEW_START_INVALID: ['refused', 'The start lies in the past or too far ahead.'],
+  CURFEW_REASON_REQUIRED: ['refused', 'The role asks for a reason.'],
+  CURFEW_UNAUTHENTICATED: ['refused', 'The call carries no valid token.'],
+  CURFEW_NOT_A_PERSON: ['refused', 'Only a person may do this, and the token is not a person’s.'],
+  CURFEW_FORBIDDEN: ['refused', 'The caller may not do this.'],
+  CURFEW_NO_SUCH_ROLE: ['refused', 'The policy offers the caller no such role on such a target.'],
+  CURFEW_NO_APPROVER: ['refused', 'Nobody but the requester could approve this.'],
+  CURFEW_REQUEST_NOT_FOUND: ['refused', 'There is no such request, or it is not the caller’s to see.'],
+  CURFEW_LINK_NOT_FOUND: ['refused', 'The link is unknown or has run out.'],
+  CURFEW_SELF_APPROVAL: ['refused', 'Nobody decides on their own request.'],
+  CURFEW_NOT_AN_APPROVER: ['refused', 'The caller is not, or is no longer, an approver of this request.'],
+  CURFEW_ALREADY_DECIDED: ['refused', 'Somebody has decided already.'],
+  CURFEW_ALREADY_ENDING: ['refused', 'The access is being taken away already.'],
+  CURFEW_REQUEST_ENDED: ['refused', 'The request has ended.'],
+  CURFEW_NOT_GRANTED: ['refused', 'Nothing has been granted yet that could be ended.'],
+  CURFEW_NOT_DUE: ['refused', 'It is too early for this.'],
+  CURFEW_IDEMPOTENCY_MISMATCH: ['refused', 'The Idempotency-Key was used with another body.'],
+  CURFEW_ORIGIN_MISMATCH: ['refused', 'The form was sent from another site.'],
+  CURFEW_REQUESTER_INELIGIBLE: ['terminal', 'The requester may no longer have this role.'],
+  CURFEW_PRINCIPAL_UNKNOWN: ['terminal', 'The directory knows no such person, or the account is off.'],
+  CURFEW_POLICY_INVALID: ['terminal', 'The policy file cannot be read.'],
+  CURFEW_CONFIGURATION_INVALID: ['terminal', 'A setting is missing or wrong.'],
+  CURFEW_TARGET_REFUSED: ['terminal', 'The target refused what was asked of it.'],
+  CURFEW_USER_NAME_TAKEN: ['terminal', 'The database has a user of that name who is somebody else.'],
+  CURFEW_TARGET_UNAVAILABLE: ['retryable', 'The target cannot be reached.'],
+  CURFEW_TARGET_NOT_VERIFIED: ['retryable', 'The target, asked again, did not show the change.'],
+  CURFEW_HOLD_CLAIMED: ['retryable', 'Another request is just giving up the same entitlement.'],
+  CURFEW_STORE_UNAVAILABLE: ['retryable', 'The event store cannot be reached.'],
+  CURFEW_STORE_CONFLICT: ['terminal', 'The event store holds something else in this place.'],
+  CURFEW_DIRECTORY_UNAVAILABLE: ['retryable', 'The directory cannot be reached.'],
+  CURFEW_ISSUER_UNAVAILABLE: ['retryable', 'The token issuer cannot be reached.'],
+  CURFEW_MAIL_UNAVAILABLE: ['retryable', 'The mail server cannot be reached or said no.'],
+  CURFEW_INTERNAL: ['terminal', 'Something went wrong inside Curfew.'],
+} as const satisfies Record<`CURFEW_${string}`, readonly ['refused' | 'retryable' | 'terminal', string]>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** A refusal or failure. `detail` is one sentence for people, `path` what it is about (`/duration`), `wayOut` what to do. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly detail?: string | undefined;
+  readonly path?: string | undefined;
+  readonly wayOut?: string | undefined;
+}
+
+/** The one error class. It never holds a foreign error's text, which may hold SQL, tokens or addresses. */
+export class CurfewError extends Error {
+  readonly code: ErrorCode;
+  readonly refusal: Refusal;
+
+  constructor(code: ErrorCode, more: Omit<Refusal, 'code'> & { cause?: unknown } = {}) {
+    const { cause, ...rest } = more;
+    super(`${code}: ${rest.detail ?? errorCodes[code][1]}`, cause === undefined ? undefined : { cause });
+    this.name = 'CurfewError';
+    this.code = code;
+    this.refusal = { code, ...rest };
+  }
+}
+
+export function isRetryable(code: ErrorCode): boolean {
+  return errorCodes[code][0] === 'retryable';
+}
+
+export function assertNever(value: never): never {
+  throw new CurfewError('CURFEW_INTERNAL', { detail: `Impossible: ${JSON.stringify(value)}` });
+}

@@ -1,0 +1,110 @@
+import type { ErrorCode } from './errors.ts';
+import type { CommandId, Digest, RequestId } from './ids.ts';
+import type { Entitlement, Person, Terms } from './policy.ts';
+import type { Instant } from './time.ts';
+
+/** In what capacity somebody acted. */
+export type Capacity = 'requester' | 'approver' | 'administrator';
+
+/** What was done for one entitlement. `already-held`: the person was a member before, and stays one afterwards. */
+export interface GrantEvidence {
+  readonly entitlement: Entitlement;
+  readonly outcome: 'granted' | 'already-held';
+  /** The grant was read back from the target at this instant of Curfew's clock. */
+  readonly verifiedAt: Instant;
+}
+
+/** What was undone for one entitlement. */
+export interface RevocationEvidence {
+  readonly entitlement: Entitlement;
+  /** `kept`: a standing membership, or another request still holds it. `absent`: it was gone already. */
+  readonly outcome: 'revoked' | 'absent' | 'kept';
+  /** When the target carried out the drop, by the target's own clock. */
+  readonly droppedAt?: Instant | undefined;
+  /** Live sessions that were ended. */
+  readonly sessionsEnded: number;
+  /** The target was asked again at this instant of Curfew's clock, and showed neither entitlement nor session. */
+  readonly verifiedAt: Instant;
+  /** The hold document could not be read, so the entitlement was taken without knowing of other holds. */
+  readonly holdsUnknown?: true | undefined;
+}
+
+/** What happened, in the past tense. `at` is when, in UTC. */
+export type CurfewEvent =
+  /** Somebody asked, and the policy allows asking. Nothing has been touched. */
+  | {
+      readonly type: 'access-requested';
+      readonly at: Instant;
+      readonly requester: Person;
+      readonly reason: string;
+      readonly terms: Terms;
+      readonly approvers: readonly Person[];
+      /** Of the request's body: the same Idempotency-Key with another body is refused. */
+      readonly bodyDigest: Digest;
+    }
+  /** An approver said yes. The target has not been touched. */
+  | {
+      readonly type: 'access-approved';
+      readonly at: Instant;
+      readonly by: Person;
+      readonly comment: string;
+      readonly commandId: CommandId;
+    }
+  /** An approver said no. The request has ended. */
+  | {
+      readonly type: 'access-denied';
+      readonly at: Instant;
+      readonly by: Person;
+      readonly comment: string;
+      readonly commandId: CommandId;
+    }
+  /** The requester took the request back before anything was granted. */
+  | { readonly type: 'request-withdrawn'; readonly at: Instant; readonly by: Person; readonly commandId: CommandId }
+  /** Nobody decided in time. */
+  | { readonly type: 'approval-timed-out'; readonly at: Instant }
+  /** An approved request was called off by an approver or administrator before its start. */
+  | {
+      readonly type: 'grant-cancelled';
+      readonly at: Instant;
+      readonly by: Person;
+      readonly as: Capacity;
+      readonly reason: string;
+      readonly commandId: CommandId;
+    }
+  /** At the moment of the grant the requester turned out not to be eligible any more. The target was not touched. */
+  | { readonly type: 'grant-refused'; readonly at: Instant; readonly code: ErrorCode }
+  /** From here on the target may show the entitlements, until `deadline`. Written before the target is touched. */
+  | { readonly type: 'grant-intended'; readonly at: Instant; readonly deadline: Instant }
+  /** The target shows the entitlements. */
+  | { readonly type: 'access-granted'; readonly at: Instant; readonly evidence: readonly GrantEvidence[] }
+  /** Taking away was decided. A failed grant comes here too, since its outcome in the target is unknown. */
+  | { readonly type: 'revocation-began'; readonly at: Instant; readonly cause: RevocationCause }
+  /** The target would not let go, or would not say. It is tried again, without end. */
+  | { readonly type: 'revocation-delayed'; readonly at: Instant; readonly attempt: number; readonly code: ErrorCode }
+  /** The target, asked again, shows neither the entitlements nor a session. `lateness` is in milliseconds after the deadline. */
+  | {
+      readonly type: 'access-revoked';
+      readonly at: Instant;
+      readonly evidence: readonly RevocationEvidence[];
+      readonly lateness?: number | undefined;
+    };
+
+export type RevocationCause =
+  | { readonly kind: 'deadline' }
+  | {
+      readonly kind: 'ended-early';
+      readonly by: Person;
+      readonly as: Capacity;
+      readonly reason: string;
+      readonly commandId: CommandId;
+    }
+  | { readonly kind: 'grant-failed'; readonly code: ErrorCode };
+
+/** An event in its place in the request's chain. Hashes are SHA-256 over canonical JSON (RFC 8785), in hex. */
+export interface RecordedEvent {
+  readonly requestId: RequestId;
+  readonly sequence: number;
+  readonly previousHash: Digest;
+  readonly event: CurfewEvent;
+  readonly hash: Digest;
+}

@@ -1,0 +1,50 @@
+import { canonicalJson } from './canonical-json.ts';
+import type { PrincipalId, RequestId } from './ids.ts';
+import type { Entitlement } from './policy.ts';
+import type { Instant } from './time.ts';
+
+/**
+ * Who holds one entitlement of one principal, and until when. While it exists, Curfew answers for the entitlement;
+ * `standing` says that the principal had it before Curfew came, and keeps it.
+ */
+export interface HoldDocument {
+  readonly standing: boolean;
+  readonly holds: { readonly [requestId: RequestId]: Instant };
+  /** The request that is just dropping the entitlement. A new grant waits for it. */
+  readonly claimedBy?: RequestId | undefined;
+}
+
+/** Names the hold document: the same entitlement of the same principal, whatever the request. */
+export function holdKey(entitlement: Entitlement, principalId: PrincipalId): string {
+  return canonicalJson([{ ...entitlement }, principalId]);
+}
+
+/** The document with this request's hold in it, or `claimed` while another request drops the entitlement. */
+export function acquireHold(
+  document: HoldDocument | undefined,
+  requestId: RequestId,
+  deadline: Instant,
+  held: boolean,
+): HoldDocument | 'claimed' {
+  if (document?.claimedBy !== undefined && document.claimedBy !== requestId) return 'claimed';
+  return { standing: document?.standing ?? held, holds: { ...document?.holds, [requestId]: deadline } };
+}
+
+export type Release =
+  | { readonly outcome: 'kept'; readonly document: HoldDocument | undefined }
+  | { readonly outcome: 'drop'; readonly document: HoldDocument | undefined };
+
+/**
+ * What this request's end does to the entitlement: `kept` for another hold or a standing one, or to be dropped. With it
+ * comes the document as it is to be from now on: without this request's hold, or claimed by it for the drop.
+ * A missing document means that Curfew doesn't answer for the entitlement, unless this request is known to have granted it.
+ */
+export function releaseHold(document: HoldDocument | undefined, requestId: RequestId, granted: boolean): Release {
+  if (!document) return { outcome: granted ? 'drop' : 'kept', document };
+  const { [requestId]: own, ...others } = document.holds;
+  if (Object.keys(others).length > 0)
+    return { outcome: 'kept', document: { standing: document.standing, holds: others } };
+  if (own === undefined) return { outcome: 'kept', document };
+  if (document.standing) return { outcome: 'kept', document: undefined };
+  return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
+}

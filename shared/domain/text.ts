@@ -1,0 +1,9 @@
+/**
+ * Characters that have no place in a line that people read and decide by: controls (but line feed and tab), and those
+ * that reorder or hide text (bidirectional controls, line separators, zero-width spaces, the tag block). See Unicode TR36.
+ */
+const unsafe = /(?![\n\t])\p{Cc}|[\p{Bidi_Control}\p{Zl}\p{Zp}\u200b\u2060-\u2064\ufeff\u{e0000}-\u{e007f}]/u;
+
+export function isSafeText(text: string): boolean {
+  return text.isWellFormed() && !unsafe.test(text);
+}

@@ -1,0 +1,138 @@
+import type { AccessRequest, State } from './domain/access-request.ts';
+import type { GrantEvidence, RecordedEvent, RevocationEvidence } from './domain/events.ts';
+import type { HoldDocument } from './domain/holds.ts';
+import type { PrincipalId, RequestId, TargetId } from './domain/ids.ts';
+import type { Entitlement, Person } from './domain/policy.ts';
+import type { Instant } from './domain/time.ts';
+
+/** Passed in wherever time matters; nothing else reads a clock. */
+export interface Clock {
+  now(): Instant;
+  /** Resolves at or after the instant, never before. */
+  sleepUntil(instant: Instant): Promise<void>;
+}
+
+/** Passed in wherever something must not be guessable. */
+export interface Entropy {
+  bytes(count: number): Uint8Array;
+}
+
+export type Log = (
+  level: 'info' | 'warning' | 'error',
+  message: string,
+  properties?: Record<string, string | number>,
+) => void;
+
+/** What an entitlement is given to. */
+export interface Principal {
+  readonly principalId: PrincipalId;
+  readonly userPrincipalName: string;
+}
+
+export interface Drop {
+  /** `absent`: it was gone already. */
+  readonly outcome: 'revoked' | 'absent';
+  /** When the target carried out the drop, by the target's own clock. */
+  readonly droppedAt: Instant;
+}
+
+/**
+ * A kind of target. Every call is idempotent and may be repeated. All fail with CurfewError: CURFEW_TARGET_UNAVAILABLE
+ * and CURFEW_TARGET_NOT_VERIFIED may be tried again, CURFEW_TARGET_REFUSED and CURFEW_USER_NAME_TAKEN are final.
+ */
+export interface AccessProvider<E extends Entitlement = Entitlement> {
+  readonly kind: E['kind'];
+  /** What a grant would do, in one sentence for people. Pure. */
+  plan(entitlement: E, principal: Principal): string;
+  /** Whether the principal has the entitlement at this moment, whoever gave it. */
+  isHeld(entitlement: E, principal: Principal): Promise<boolean>;
+  /** Gives it, and reads it back. An existing holder is left as it is. */
+  grant(entitlement: E, principal: Principal): Promise<GrantEvidence['outcome']>;
+  /** Takes it away at `notBefore`, or now if that is past; never before. What takes time to prepare is done ahead. */
+  revoke(entitlement: E, principal: Principal, notBefore: Instant): Promise<Drop>;
+  /** Ends the principal's live sessions and sees them gone. Gives how many there were. */
+  terminate(entitlement: E, principal: Principal): Promise<number>;
+  /** Removes what Curfew itself made for the principal on the target, if nothing else needs it. */
+  cleanUp(entitlement: E, principal: Principal): Promise<void>;
+  /** Who has the entitlement now. */
+  holders(entitlement: E): Promise<readonly { readonly principalId: PrincipalId; readonly name: string }[]>;
+  /** What Curfew lacks on the target to grant, revoke, terminate and read back; empty if nothing. */
+  preflight(entitlement: E): Promise<readonly { readonly missing: string; readonly statement: string }[]>;
+}
+
+/** The events, create-only. All fail with CURFEW_STORE_UNAVAILABLE where the store can't be reached. */
+export interface EventStore {
+  /** Appending the same event twice is success; another one in its place is CURFEW_STORE_CONFLICT. */
+  append(event: RecordedEvent): Promise<void>;
+  /** In order; empty for an unknown request. */
+  read(requestId: RequestId): Promise<RecordedEvent[]>;
+}
+
+export interface RequestFilter {
+  /** Requests of this person, or that this person may decide on; all where it is left out. */
+  readonly visibleTo?: PrincipalId | undefined;
+  readonly requester?: PrincipalId | undefined;
+  readonly states?: readonly State[] | undefined;
+  readonly target?: TargetId | undefined;
+}
+
+/** What the events add up to, kept so that it can be listed. Rebuilt from events whenever it is behind. */
+export interface RequestStore {
+  find(id: RequestId): Promise<AccessRequest | undefined>;
+  /** Keeps the newer version where two writers meet. */
+  save(request: AccessRequest): Promise<void>;
+  /** Newest first. `after` is the `next` of the page before. */
+  list(
+    filter: RequestFilter,
+    limit: number,
+    after?: string,
+  ): Promise<{ requests: AccessRequest[]; next?: string | undefined }>;
+}
+
+/** An approval link. The token itself is nowhere but in the mail. */
+export interface ApprovalLink {
+  /** SHA-256 of the token, in hex. */
+  readonly tokenHash: string;
+  readonly requestId: RequestId;
+  readonly approver: Person;
+  /** The link is forgotten at this instant. */
+  readonly expiresAt: Instant;
+}
+
+export interface LinkStore {
+  save(link: ApprovalLink): Promise<void>;
+  find(tokenHash: string): Promise<ApprovalLink | undefined>;
+}
+
+/** Hold documents, guarded by version: `change` runs again until no other writer came between. */
+export interface HoldStore {
+  /** `decide` gives the document as it is to be (undefined to delete it) and an answer to pass on. */
+  change<Answer>(
+    key: string,
+    decide: (document: HoldDocument | undefined) => { document: HoldDocument | undefined; answer: Answer },
+  ): Promise<Answer>;
+}
+
+export interface MailMessage {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** Fails with CURFEW_MAIL_UNAVAILABLE. A message may arrive twice. */
+export interface Notifier {
+  send(message: MailMessage): Promise<void>;
+}
+
+/** People and groups as they are now. Fails with CURFEW_DIRECTORY_UNAVAILABLE; never guesses. */
+export interface Directory {
+  /** By object id or user principal name; undefined if unknown or switched off. */
+  person(idOrName: string): Promise<Person | undefined>;
+  /** Which of these groups the person is in, nested ones included. */
+  memberGroups(principalId: PrincipalId, groups: readonly PrincipalId[]): Promise<PrincipalId[]>;
+  /** The people in a group, nested groups included; none for an unknown group. */
+  groupMembers(groupId: PrincipalId): Promise<Person[]>;
+}
+
+export type { GrantEvidence, RevocationEvidence };
