@@ -57,7 +57,7 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
     }
     case 'withdraw':
       if (command.by.principalId !== request.requester.principalId) return refuse('CURFEW_FORBIDDEN');
-      if (state === 'waiting-for-approval' || state === 'scheduled') {
+      if (state === 'waiting-for-approval' || isAboutToBeGranted(request)) {
         return happens({ type: 'request-withdrawn', at: now, by: command.by, commandId: command.commandId });
       }
       if (isEnded(state)) return refuse('CURFEW_REQUEST_ENDED');
@@ -65,7 +65,7 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
     case 'end': {
       const { by, as, reason, commandId } = command;
       if (as === 'requester' && by.principalId !== request.requester.principalId) return refuse('CURFEW_FORBIDDEN');
-      if (state === 'scheduled') return happens({ type: 'grant-cancelled', at: now, by, as, reason, commandId });
+      if (isAboutToBeGranted(request)) return happens({ type: 'grant-cancelled', at: now, by, as, reason, commandId });
       if (state === 'granted' || (state === 'granting' && request.deadline !== undefined)) {
         return happens({
           type: 'revocation-began',

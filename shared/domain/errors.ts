@@ -46,6 +46,10 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorCodes, value);
+}
+
 /** A refusal or failure. `detail` is one sentence for people, `path` what it is about (`/duration`), `wayOut` what to do. */
 export interface Refusal {
   readonly code: ErrorCode;

@@ -4,11 +4,11 @@ import type { Entitlement } from './policy.ts';
 import type { Instant } from './time.ts';
 
 /**
- * Who holds one entitlement of one principal, and until when. While it exists, Curfew answers for the entitlement;
- * `standing` says that the principal had it before Curfew came, and keeps it.
+ * Who holds one entitlement of one principal, and until when. While it exists, Curfew answers for the entitlement.
  */
 export interface HoldDocument {
-  readonly standing: boolean;
+  /** The principal had it before Curfew came, and keeps it. Unknown until the target was asked, before the first grant. */
+  readonly standing?: boolean | undefined;
   readonly holds: { readonly [requestId: RequestId]: Instant };
   /** The request that is just dropping the entitlement. A new grant waits for it. */
   readonly claimedBy?: RequestId | undefined;
@@ -24,10 +24,17 @@ export function acquireHold(
   document: HoldDocument | undefined,
   requestId: RequestId,
   deadline: Instant,
-  held: boolean,
 ): HoldDocument | 'claimed' {
-  if (document?.claimedBy !== undefined && document.claimedBy !== requestId) return 'claimed';
-  return { standing: document?.standing ?? held, holds: { ...document?.holds, [requestId]: deadline } };
+  if (document?.claimedBy !== undefined) return 'claimed';
+  return { standing: document?.standing, holds: { ...document?.holds, [requestId]: deadline } };
+}
+
+/**
+ * The document once the target was asked whether the principal has the entitlement. Whoever asked first, before anybody
+ * granted, is right: later answers may see another request's grant.
+ */
+export function settleStanding(document: HoldDocument, held: boolean): HoldDocument & { readonly standing: boolean } {
+  return { ...document, standing: document.standing ?? held };
 }
 
 export type Release =
@@ -45,6 +52,7 @@ export function releaseHold(document: HoldDocument | undefined, requestId: Reque
   if (Object.keys(others).length > 0)
     return { outcome: 'kept', document: { standing: document.standing, holds: others } };
   if (own === undefined) return { outcome: 'kept', document };
-  if (document.standing) return { outcome: 'kept', document: undefined };
+  // Standing, or never even asked about: no grant of Curfew's is behind it.
+  if (document.standing !== false) return { outcome: 'kept', document: undefined };
   return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
 }

@@ -18,6 +18,10 @@ export function latest(first: Instant, ...others: (Instant | undefined)[]): Inst
   return others.reduce<Instant>((found, other) => (other !== undefined && other > found ? other : found), first);
 }
 
+export function earliest(first: Instant, ...others: (Instant | undefined)[]): Instant {
+  return others.reduce<Instant>((found, other) => (other !== undefined && other < found ? other : found), first);
+}
+
 const units = { w: 604_800, d: 86_400, h: 3_600, m: 60, s: 1 };
 const iso = /^P(?=.)(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/;
 const human = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/;

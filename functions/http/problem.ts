@@ -1,0 +1,66 @@
+import type { HttpResponseInit } from '@azure/functions';
+import { type ErrorCode, errorCodes, type Refusal } from '../../shared/domain/errors.ts';
+
+/** The one mapping from code to HTTP status. */
+export const statusOf: { readonly [code in ErrorCode]: number } = {
+  CURFEW_BODY_INVALID: 400,
+  CURFEW_BODY_TOO_LARGE: 413,
+  CURFEW_PARAMETER_INVALID: 400,
+  CURFEW_TEXT_UNSAFE: 422,
+  CURFEW_DURATION_INVALID: 422,
+  CURFEW_DURATION_TOO_LONG: 422,
+  CURFEW_START_INVALID: 422,
+  CURFEW_REASON_REQUIRED: 422,
+  CURFEW_UNAUTHENTICATED: 401,
+  CURFEW_NOT_A_PERSON: 403,
+  CURFEW_FORBIDDEN: 403,
+  CURFEW_NO_SUCH_ROLE: 422,
+  CURFEW_NO_APPROVER: 422,
+  CURFEW_REQUEST_NOT_FOUND: 404,
+  CURFEW_LINK_NOT_FOUND: 404,
+  CURFEW_SELF_APPROVAL: 403,
+  CURFEW_NOT_AN_APPROVER: 403,
+  CURFEW_ALREADY_DECIDED: 409,
+  CURFEW_ALREADY_ENDING: 409,
+  CURFEW_REQUEST_ENDED: 409,
+  CURFEW_NOT_GRANTED: 409,
+  CURFEW_NOT_DUE: 409,
+  CURFEW_IDEMPOTENCY_MISMATCH: 422,
+  CURFEW_ORIGIN_MISMATCH: 403,
+  CURFEW_REQUESTER_INELIGIBLE: 403,
+  CURFEW_PRINCIPAL_UNKNOWN: 403,
+  CURFEW_POLICY_INVALID: 503,
+  CURFEW_CONFIGURATION_INVALID: 503,
+  CURFEW_TARGET_REFUSED: 502,
+  CURFEW_USER_NAME_TAKEN: 409,
+  CURFEW_TARGET_UNAVAILABLE: 503,
+  CURFEW_TARGET_NOT_VERIFIED: 503,
+  CURFEW_HOLD_CLAIMED: 503,
+  CURFEW_STORE_UNAVAILABLE: 503,
+  CURFEW_STORE_CONFLICT: 500,
+  CURFEW_DIRECTORY_UNAVAILABLE: 503,
+  CURFEW_ISSUER_UNAVAILABLE: 503,
+  CURFEW_MAIL_UNAVAILABLE: 503,
+  CURFEW_INTERNAL: 500,
+};
+
+/** Problem details (RFC 9457). `more` goes beside them: what the request has become, where there is one. */
+export function problem(refusal: Refusal, more: object = {}): HttpResponseInit {
+  const { code, detail, path, wayOut } = refusal;
+  const status = statusOf[code];
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  // RFC 6750, section 3.
+  if (status === 401) headers['www-authenticate'] = 'Bearer';
+  if (status === 503) headers['retry-after'] = '5';
+  const body = {
+    type: `urn:curfew:error:${code}`,
+    title: errorCodes[code][1],
+    status,
+    code,
+    detail,
+    path,
+    wayOut,
+    ...more,
+  };
+  return { status, headers, body: JSON.stringify(body) };
+}

@@ -1,0 +1,57 @@
+import type { HttpRequest } from '@azure/functions';
+import { z } from 'zod';
+import { CurfewError, isErrorCode } from '../../shared/domain/errors.ts';
+import { isRequestId, type RequestId } from '../../shared/domain/ids.ts';
+import { isSafeText } from '../../shared/domain/text.ts';
+
+const bodyLimit = 64 * 1024;
+
+/** A text that people will read and decide by. */
+export function safeText(limit: number) {
+  const message = 'Leave out control characters and characters that reorder or hide text.';
+  return z
+    .string()
+    .max(limit)
+    .refine(isSafeText, { params: { code: 'CURFEW_TEXT_UNSAFE' }, message });
+}
+
+/** The body's text. The host passes 100 MB on, so the limit is ours. */
+export async function readBody(request: HttpRequest): Promise<string> {
+  const bytes = await request.arrayBuffer();
+  if (bytes.byteLength > bodyLimit) throw new CurfewError('CURFEW_BODY_TOO_LARGE');
+  return Buffer.from(bytes).toString('utf8');
+}
+
+export async function readJson<Shape extends z.ZodType>(request: HttpRequest, shape: Shape): Promise<z.output<Shape>> {
+  const text = await readBody(request);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    const wayOut = text === '' ? 'Send JSON with a Content-Length; a chunked body does not arrive.' : 'Send JSON.';
+    throw new CurfewError('CURFEW_BODY_INVALID', { wayOut });
+  }
+  return parse(shape, body, 'CURFEW_BODY_INVALID');
+}
+
+/** Parsed, or refused with the first problem's path and sentence. zod's sentences hold no input beyond the names of keys. */
+export function parse<Shape extends z.ZodType>(
+  shape: Shape,
+  input: unknown,
+  code: 'CURFEW_BODY_INVALID' | 'CURFEW_PARAMETER_INVALID',
+): z.output<Shape> {
+  const parsed = shape.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = `/${issue?.path.join('/') ?? ''}`;
+  const own = issue?.code === 'custom' ? issue.params?.code : undefined;
+  if (isErrorCode(own)) throw new CurfewError(own, { detail: issue?.message, path });
+  throw new CurfewError(code, { detail: issue?.message, path });
+}
+
+/** The id from the address. One of another form names no request. */
+export function readRequestId(request: HttpRequest): RequestId {
+  const { id } = request.params;
+  if (id === undefined || !isRequestId(id)) throw new CurfewError('CURFEW_REQUEST_NOT_FOUND');
+  return id;
+}

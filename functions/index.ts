@@ -1,0 +1,58 @@
+import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import * as df from 'durable-functions';
+import { accessRequest } from '../orchestrations/access-request.ts';
+import { type ActivityName, activityNames, orchestratorName } from '../orchestrations/names.ts';
+import { CurfewError } from '../shared/domain/errors.ts';
+import { plus } from '../shared/domain/time.ts';
+import { createService } from './composition.ts';
+import { problem } from './http/problem.ts';
+import { startWhatNeverWas } from './orchestration-client.ts';
+import { routes } from './routes.ts';
+import type { Route, Service } from './service.ts';
+
+const service = createService(process.env);
+
+// The host gives routes to functions in the order of their names, and the names say what they do; no two overlap.
+for (const route of routes) {
+  app.http(route.name, {
+    methods: [route.method],
+    authLevel: 'anonymous',
+    route: route.path,
+    extraInputs: [df.input.durableClient()],
+    handler: (request, context) => answer(route, request, context),
+  });
+}
+
+/** Nothing may be thrown at the host: it answers an empty 500, and 204 for a thrown undefined. */
+async function answer(route: Route, request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
+  try {
+    return await route.handler(service, request, df.getClient(context));
+  } catch (error) {
+    if (!(error instanceof CurfewError)) {
+      service.log('error', `${route.name} failed`, { error: error instanceof Error ? error.name : typeof error });
+    }
+    if (route.refuse) return route.refuse(error, context);
+    return problem(error instanceof CurfewError ? error.refusal : { code: 'CURFEW_INTERNAL' });
+  }
+}
+
+df.app.orchestration(orchestratorName, accessRequest);
+for (const name of Object.keys(activityNames) as ActivityName[]) registerActivity(service, name);
+
+function registerActivity<Name extends ActivityName>({ activities }: Service, name: Name): void {
+  df.app.activity(activityNames[name], { handler: activities[name] });
+}
+
+/** A crash may come between accepting a request and starting its orchestration. Half a minute leaves the handler its time. */
+app.timer('startWhatNeverWas', {
+  schedule: '30 * * * * *',
+  extraInputs: [df.input.durableClient()],
+  handler: async (_timer, context) => {
+    const started = await startWhatNeverWas(service, df.getClient(context), plus(service.clock.now(), -30_000));
+    if (started > 0) service.log('warning', 'accepted requests were started late', { started });
+  },
+});
+
+app.hook.appStart(() => {
+  void service.watch();
+});

@@ -1,0 +1,101 @@
+import type { DurableClient } from 'durable-functions';
+import { commandEvent, type OrchestratorInput, orchestratorName } from '../orchestrations/names.ts';
+import { type AccessRequest, isEnded, isOutcomeOf } from '../shared/domain/access-request.ts';
+import { decide, type PersonCommand } from '../shared/domain/decide.ts';
+import { CurfewError, type Refusal } from '../shared/domain/errors.ts';
+import type { RequestId } from '../shared/domain/ids.ts';
+import { type Instant, plus } from '../shared/domain/time.ts';
+import type { Service } from './service.ts';
+
+/** How long a caller is kept waiting for what a command really led to. Milliseconds. */
+const patience = 15_000;
+
+/**
+ * Starts the request's orchestration unless it has one. The host replaces an ended instance of the same id without a
+ * word, so it is asked first, and an ended request is never started again.
+ */
+export async function ensureStarted(service: Service, client: DurableClient, id: RequestId): Promise<void> {
+  const [first] = await service.events.read(id);
+  if (!first || (await isKnown(client, id))) return;
+  const input: OrchestratorInput = { first };
+  await client.startNew(orchestratorName, { instanceId: id, input });
+}
+
+/** The SDK throws where the host answers 404, and for all else; a fresh start then fails on its own. */
+async function isKnown(client: DurableClient, id: RequestId): Promise<boolean> {
+  try {
+    await client.getStatus(id);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface CommandOutcome {
+  readonly request: AccessRequest;
+  /** Why the command changed nothing. */
+  readonly refusal?: Refusal;
+  /** The command was taken, and what comes of it takes longer than the caller was kept waiting. */
+  readonly pending?: true;
+}
+
+/**
+ * Gives a command to the orchestration and waits for what becomes of the request: by this command, or by another that
+ * came first. An event that was raised says nothing yet.
+ */
+export async function command(
+  service: Service,
+  client: DurableClient,
+  request: AccessRequest,
+  wanted: PersonCommand,
+): Promise<CommandOutcome> {
+  const early = refusalOf(request, wanted, service.clock.now());
+  if (early) return { request, refusal: early };
+  await raise(service, client, request.id, wanted);
+  const giveUp = plus(service.clock.now(), patience);
+  let current = request;
+  for (let pause = 10; service.clock.now() < giveUp; pause = Math.min(250, pause * 1.5)) {
+    await service.clock.sleepUntil(plus(service.clock.now(), Math.ceil(pause)));
+    current = (await service.requests.find(request.id)) ?? current;
+    if (isOutcomeOf(current, wanted.commandId)) {
+      if (current.state !== 'granting' && current.state !== 'revoking') return { request: current };
+    } else {
+      const refusal = refusalOf(current, wanted, service.clock.now());
+      if (refusal) return { request: current, refusal };
+    }
+  }
+  return { request: current, pending: true };
+}
+
+function refusalOf(request: AccessRequest, wanted: PersonCommand, now: Instant): Refusal | undefined {
+  const decision = decide(request, wanted, now);
+  return 'refusal' in decision ? decision.refusal : undefined;
+}
+
+async function raise(service: Service, client: DurableClient, id: RequestId, wanted: PersonCommand): Promise<void> {
+  try {
+    await client.raiseEvent(id, commandEvent, wanted);
+  } catch {
+    // The one good reason is that a crash came between accepting the request and starting its orchestration.
+    await ensureStarted(service, client, id);
+    await client.raiseEvent(id, commandEvent, wanted).catch((cause: unknown) => {
+      throw new CurfewError('CURFEW_STORE_UNAVAILABLE', { cause });
+    });
+  }
+}
+
+/** Starts every accepted request that never got its orchestration. */
+export async function startWhatNeverWas(service: Service, client: DurableClient, before: Instant): Promise<number> {
+  let started = 0;
+  let after: string | undefined;
+  do {
+    const page = await service.requests.list({ states: ['waiting-for-approval'] }, 100, after);
+    for (const { id, state, submittedAt } of page.requests) {
+      if (isEnded(state) || submittedAt > before || (await isKnown(client, id))) continue;
+      await ensureStarted(service, client, id);
+      started++;
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return started;
+}

@@ -1,0 +1,96 @@
+import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
+import type { Entitlement } from '../../shared/domain/policy.ts';
+import { plus } from '../../shared/domain/time.ts';
+import type {
+  AccessProvider,
+  Clock,
+  Directory,
+  Entropy,
+  EventStore,
+  HoldStore,
+  LinkStore,
+  Log,
+  Notifier,
+  RequestStore,
+} from '../../shared/ports.ts';
+import type { ActivityName, ActivityTypes, Outcome } from '../names.ts';
+import { checkEligibility } from './check-eligibility.ts';
+import { grant } from './grant.ts';
+import { notify } from './notify.ts';
+import { record } from './record.ts';
+import { revoke } from './revoke.ts';
+
+export interface ActivityDependencies {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly log: Log;
+  readonly events: EventStore;
+  readonly requests: RequestStore;
+  readonly links: LinkStore;
+  readonly holds: HoldStore;
+  readonly directory: Directory;
+  readonly notifier: Notifier;
+  readonly providers: { readonly [Kind in Entitlement['kind']]: AccessProvider };
+  /** Base of the links in mails, without a slash at its end. */
+  readonly publicUrl: string;
+}
+
+export type Activity<Name extends ActivityName> = (
+  dependencies: ActivityDependencies,
+  input: ActivityTypes[Name]['input'],
+) => Promise<ActivityTypes[Name]['result']>;
+
+export type Activities = {
+  readonly [Name in ActivityName]: (
+    input: ActivityTypes[Name]['input'],
+  ) => Promise<Outcome<ActivityTypes[Name]['result']>>;
+};
+
+/** How long writing and telling may take before it counts as failed: what hangs must not hold up the story. Milliseconds. */
+const choreLimit = 5_000;
+
+/** The activities, ready to be registered. None of them throws. */
+export function createActivities(dependencies: ActivityDependencies): Activities {
+  return {
+    record: answer(dependencies, 'record', limited(record, 'CURFEW_STORE_UNAVAILABLE')),
+    notify: answer(dependencies, 'notify', limited(notify, 'CURFEW_MAIL_UNAVAILABLE')),
+    checkEligibility: answer(
+      dependencies,
+      'checkEligibility',
+      limited(checkEligibility, 'CURFEW_DIRECTORY_UNAVAILABLE'),
+    ),
+    grant: answer(dependencies, 'grant', grant),
+    revoke: answer(dependencies, 'revoke', revoke),
+  };
+}
+
+function limited<Name extends ActivityName>(activity: Activity<Name>, code: ErrorCode): Activity<Name> {
+  return (dependencies, input) => {
+    const { clock } = dependencies;
+    const timeOut = clock.sleepUntil(plus(clock.now(), choreLimit)).then(() => Promise.reject(new CurfewError(code)));
+    return Promise.race([activity(dependencies, input), timeOut]);
+  };
+}
+
+function answer<Name extends ActivityName>(
+  dependencies: ActivityDependencies,
+  name: Name,
+  activity: Activity<Name>,
+): Activities[Name] {
+  const { clock, log } = dependencies;
+  const run = async (input: ActivityTypes[Name]['input']): Promise<Outcome<ActivityTypes[Name]['result']>> => {
+    try {
+      const result = await activity(dependencies, input);
+      return { ok: true, at: clock.now(), result };
+    } catch (error) {
+      const code = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';
+      // The error's own text may hold SQL, addresses or tokens. Its class says enough, and the code is the rest.
+      log('warning', `${name} failed: ${code}`, {
+        requestId: input.request.id,
+        error: error instanceof Error ? error.name : typeof error,
+      });
+      return { ok: false, at: clock.now(), code };
+    }
+  };
+  return run as Activities[Name];
+}

@@ -1,0 +1,74 @@
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
+import { CurfewError } from '../../shared/domain/errors.ts';
+import type { RevocationEvidence } from '../../shared/domain/events.ts';
+import { holdKey, releaseHold } from '../../shared/domain/holds.ts';
+import type { Entitlement } from '../../shared/domain/policy.ts';
+import { type Instant, plus } from '../../shared/domain/time.ts';
+import type { Clock } from '../../shared/ports.ts';
+import type { Activity, ActivityDependencies } from './index.ts';
+
+/** How long the hold documents are waited for. After that the access goes without them. Milliseconds. */
+const holdLimit = 1_000;
+
+/** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
+export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore }) => {
+  const attempts = request.terms.entitlements.map((entitlement) =>
+    revokeOne(dependencies, request, entitlement, notBefore),
+  );
+  const settled = await Promise.allSettled(attempts);
+  return settled.map((attempt) => {
+    if (attempt.status === 'rejected') throw attempt.reason;
+    return attempt.value;
+  });
+};
+
+async function revokeOne(
+  dependencies: ActivityDependencies,
+  request: AccessRequest,
+  entitlement: Entitlement,
+  notBefore: Instant,
+): Promise<RevocationEvidence> {
+  const { clock, holds } = dependencies;
+  const { id, requester } = request;
+  const provider = dependencies.providers[entitlement.kind];
+  const key = holdKey(entitlement, requester.principalId);
+  const outcome = request.granted?.evidence.find(
+    (each) => holdKey(each.entitlement, requester.principalId) === key,
+  )?.outcome;
+  const claim = () =>
+    within(
+      clock,
+      holds.change(key, (document) => {
+        const { outcome: answer, document: released } = releaseHold(document, id, outcome === 'granted');
+        // A hold given up before its deadline would let another request's end take the entitlement early.
+        return { document: answer === 'kept' && clock.now() < notBefore ? document : released, answer };
+      }),
+    );
+  let release = await claim();
+  if (release === 'kept' && clock.now() < notBefore) {
+    await clock.sleepUntil(notBefore);
+    release = await claim();
+  }
+  const holdsUnknown = release === undefined ? true : undefined;
+  // Without the documents: what was standing before stays, and all else, the unknown too, is taken.
+  if ((release ?? (outcome === 'already-held' ? 'kept' : 'drop')) === 'kept') {
+    await clock.sleepUntil(notBefore);
+    return { entitlement, outcome: 'kept', sessionsEnded: 0, verifiedAt: clock.now(), holdsUnknown };
+  }
+  const drop = await provider.revoke(entitlement, requester, notBefore);
+  const sessionsEnded = await provider.terminate(entitlement, requester);
+  if (await provider.isHeld(entitlement, requester)) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
+  const verifiedAt = clock.now();
+  await within(clock, provider.cleanUp(entitlement, requester));
+  await within(
+    clock,
+    holds.change(key, (document) => ({ document: document?.claimedBy === id ? undefined : document, answer: null })),
+  );
+  return { entitlement, outcome: drop.outcome, droppedAt: drop.droppedAt, sessionsEnded, verifiedAt, holdsUnknown };
+}
+
+/** The answer, or undefined where it fails or takes too long. */
+async function within<Answer>(clock: Clock, work: Promise<Answer>): Promise<Answer | undefined> {
+  const timeOut = clock.sleepUntil(plus(clock.now(), holdLimit)).then(() => undefined);
+  return Promise.race([work.catch(() => undefined), timeOut]);
+}

@@ -1,0 +1,60 @@
+import type { AccessRequest } from '../shared/domain/access-request.ts';
+import type { ErrorCode } from '../shared/domain/errors.ts';
+import type { GrantEvidence, RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
+import type { Person } from '../shared/domain/policy.ts';
+import type { Instant } from '../shared/domain/time.ts';
+
+/** Names are part of every history on record: never rename one, never give one another meaning. */
+export const orchestratorName = 'accessRequest';
+export const commandEvent = 'command';
+export const activityNames = {
+  record: 'recordEvents',
+  notify: 'notify',
+  checkEligibility: 'checkEligibility',
+  grant: 'grantAccess',
+  revoke: 'revokeAccess',
+} as const;
+
+/**
+ * Activities answer with a code instead of throwing, since a thrown error comes back as text and nothing may match on
+ * text. `at` is the activity's clock when it ended.
+ */
+export type Outcome<Result> =
+  | { readonly ok: true; readonly at: Instant; readonly result: Result }
+  | { readonly ok: false; readonly at: Instant; readonly code: ErrorCode };
+
+export interface OrchestratorInput {
+  readonly first: RecordedEvent;
+}
+
+export interface RecordInput {
+  readonly events: readonly RecordedEvent[];
+  /** The request as it is after them. */
+  readonly request: AccessRequest;
+}
+
+export type NoticeKind = 'approval-wanted' | 'decided' | 'granted' | 'overdue' | 'ended';
+
+export interface NotifyInput {
+  readonly kind: NoticeKind;
+  readonly to: Person;
+  readonly request: AccessRequest;
+}
+
+export interface RequestInput {
+  readonly request: AccessRequest;
+}
+
+export interface RevokeInput extends RequestInput {
+  /** Nothing is taken away before this instant. */
+  readonly notBefore: Instant;
+}
+
+export interface ActivityTypes {
+  readonly record: { input: RecordInput; result: null };
+  readonly notify: { input: NotifyInput; result: null };
+  readonly checkEligibility: { input: RequestInput; result: null };
+  readonly grant: { input: RequestInput; result: readonly GrantEvidence[] };
+  readonly revoke: { input: RevokeInput; result: readonly RevocationEvidence[] };
+}
+export type ActivityName = keyof ActivityTypes;

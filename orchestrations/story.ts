@@ -1,0 +1,130 @@
+import type { OrchestrationContext, Task } from 'durable-functions';
+import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
+import { type Command, decide } from '../shared/domain/decide.ts';
+import type { Refusal } from '../shared/domain/errors.ts';
+import type { RecordedEvent } from '../shared/domain/events.ts';
+import { link } from '../shared/domain/hash-chain.ts';
+import type { Person } from '../shared/domain/policy.ts';
+import { earliest, type Instant, instantOf, millisecondsOf, plus } from '../shared/domain/time.ts';
+import {
+  type ActivityName,
+  type ActivityTypes,
+  activityNames,
+  type NoticeKind,
+  type NotifyInput,
+  type OrchestratorInput,
+  type Outcome,
+} from './names.ts';
+
+/** Milliseconds before attempt `attempt` + 1: 1 s, 2 s, 4 s … and a minute at most. */
+export function backOff(attempt: number): number {
+  return Math.min(60_000, 1000 * 2 ** (attempt - 1));
+}
+
+const noticeAttempts = 8;
+
+interface Notice {
+  readonly input: NotifyInput;
+  readonly attempts: number;
+  readonly due: Instant;
+}
+
+/**
+ * The request as the orchestrator knows it, with what it still has to write and to tell. Writing and telling may fail and
+ * are tried again beside the story; they never hold up a revocation.
+ */
+export class Story {
+  readonly #context: OrchestrationContext;
+  request: AccessRequest;
+  #last: RecordedEvent;
+  #unwritten: RecordedEvent[] = [];
+  #writeAttempts = 0;
+  #writeDue: Instant;
+  #notices: Notice[] = [];
+
+  constructor(context: OrchestrationContext) {
+    const { first } = context.df.getInput() as OrchestratorInput;
+    this.#context = context;
+    this.#last = first;
+    this.#writeDue = this.now();
+    this.request = evolve(undefined, first.requestId, first.event);
+  }
+
+  now(): Instant {
+    return instantOf(this.#context.df.currentUtcDateTime.getTime());
+  }
+
+  /** Lets the domain decide. What happens is to be written; a refusal changes nothing. */
+  apply(command: Command, now: Instant = this.now()): Refusal | undefined {
+    const decision = decide(this.request, command, now);
+    if ('refusal' in decision) return decision.refusal;
+    this.#last = link(this.request.id, this.#last, decision.event);
+    this.request = evolve(this.request, this.request.id, decision.event);
+    this.#unwritten.push(this.#last);
+    this.#writeDue = this.now();
+    return undefined;
+  }
+
+  /** A command that must be possible here: if the domain refuses it, the story itself is wrong. */
+  must(command: Command, now?: Instant): void {
+    const refusal = this.apply(command, now);
+    if (refusal) throw new Error(`${command.kind} was refused in ${this.request.state}: ${refusal.code}`);
+  }
+
+  tell(kind: NoticeKind, recipients: readonly Person[]): void {
+    const { request } = this;
+    this.#notices.push(...recipients.map((to) => ({ input: { kind, to, request }, attempts: 0, due: this.now() })));
+  }
+
+  get isWritten(): boolean {
+    return this.#unwritten.length === 0;
+  }
+
+  /** When there is next something to write or to tell. */
+  get choresDue(): Instant | undefined {
+    const [first, ...others] = this.#notices.map(({ due }) => due);
+    const write = this.isWritten ? undefined : this.#writeDue;
+    return first === undefined ? write : earliest(first, write, ...others);
+  }
+
+  /** Writes and tells what is due, once each; gives up waiting at `until`. */
+  *chores(until?: Instant): Generator<Task, void, unknown> {
+    yield* this.write(until);
+    for (const notice of this.#notices.filter(({ due }) => due <= this.now())) {
+      const outcome = yield* this.call('notify', notice.input, until);
+      this.#notices = this.#notices.filter((other) => other !== notice);
+      const attempts = notice.attempts + 1;
+      if (!outcome.ok && attempts < noticeAttempts) {
+        this.#notices.push({ ...notice, attempts, due: plus(this.now(), backOff(attempts)) });
+      }
+    }
+  }
+
+  *write(until?: Instant): Generator<Task, void, unknown> {
+    if (this.isWritten || this.#writeDue > this.now()) return;
+    const events = this.#unwritten;
+    const outcome = yield* this.call('record', { events, request: this.request }, until);
+    this.#writeAttempts = outcome.ok ? 0 : this.#writeAttempts + 1;
+    if (outcome.ok) this.#unwritten = this.#unwritten.slice(events.length);
+    else this.#writeDue = plus(this.now(), backOff(this.#writeAttempts));
+  }
+
+  /** Calls an activity. Where `until` comes first, it is left to itself and counts as failed. */
+  *call<Name extends ActivityName>(
+    name: Name,
+    input: ActivityTypes[Name]['input'],
+    until?: Instant,
+  ): Generator<Task, Outcome<ActivityTypes[Name]['result']>, unknown> {
+    const { df } = this.#context;
+    const failed = { ok: false, code: 'CURFEW_INTERNAL' } as const;
+    if (until !== undefined && until <= this.now()) return { ...failed, at: this.now() };
+    const task = df.callActivity(activityNames[name], input);
+    const tasks: Task[] = [task];
+    const timer = until === undefined ? undefined : df.createTimer(new Date(millisecondsOf(until)));
+    if (timer) tasks.push(timer);
+    yield df.Task.any(tasks);
+    if (timer && !timer.isCompleted) timer.cancel();
+    if (!task.isCompleted || task.isFaulted) return { ...failed, at: this.now() };
+    return task.result as Outcome<ActivityTypes[Name]['result']>;
+  }
+}

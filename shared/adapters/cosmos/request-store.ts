@@ -1,0 +1,72 @@
+import type { Container, SqlParameter } from '@azure/cosmos';
+import { z } from 'zod';
+import type { AccessRequest } from '../../domain/access-request.ts';
+import type { RequestFilter, RequestStore } from '../../ports.ts';
+import { expecting, readItem, writeItem } from './client.ts';
+
+const stored = z.object({
+  sortKey: z.string(),
+  request: z.looseObject({ id: z.string(), state: z.string(), version: z.int(), submittedAt: z.string() }),
+});
+
+function readRequest(item: unknown): AccessRequest {
+  return stored.parse(item).request as unknown as AccessRequest;
+}
+
+/** Beside the request stand the fields to search by. `sortKey` makes the order of a list one that paging can rely on. */
+function buildItem(request: AccessRequest) {
+  return {
+    id: request.id,
+    sortKey: `${request.submittedAt}_${request.id}`,
+    state: request.state,
+    targetId: request.terms.targetId,
+    requesterId: request.requester.principalId,
+    visibleTo: [request.requester, ...request.approvers].map(({ principalId }) => principalId),
+    request,
+  };
+}
+
+function buildQuery(filter: RequestFilter, limit: number, after: string | undefined) {
+  const parameters: SqlParameter[] = [];
+  const bind = (value: SqlParameter['value']) => {
+    const name = `@p${parameters.length}`;
+    parameters.push({ name, value });
+    return name;
+  };
+  const conditions = ['true'];
+  if (filter.visibleTo !== undefined) conditions.push(`ARRAY_CONTAINS(c.visibleTo, ${bind(filter.visibleTo)})`);
+  if (filter.requester !== undefined) conditions.push(`c.requesterId = ${bind(filter.requester)}`);
+  if (filter.target !== undefined) conditions.push(`c.targetId = ${bind(filter.target)}`);
+  if (filter.states !== undefined) conditions.push(`ARRAY_CONTAINS(${bind([...filter.states])}, c.state)`);
+  if (after !== undefined) conditions.push(`c.sortKey < ${bind(after)}`);
+  const query = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.sortKey DESC OFFSET 0 LIMIT ${bind(limit)}`;
+  return { query, parameters };
+}
+
+/** Container `requests`: partition key `/id`, one document per request. */
+export function createRequestStore(container: Container): RequestStore {
+  return {
+    async find(id) {
+      const item = await readItem(container, id);
+      return item && readRequest(item);
+    },
+    async save(request) {
+      for (;;) {
+        const present = await readItem(container, request.id);
+        if (present && readRequest(present).version >= request.version) return;
+        if (await writeItem(container, buildItem(request), present)) return;
+      }
+    },
+    async list(filter, limit, after) {
+      const query = container.items.query(buildQuery(filter, limit + 1, after));
+      const answer = await expecting([], () => query.fetchAll());
+      const items = answer?.resources ?? [];
+      const page = items.slice(0, limit);
+      const last = page.at(-1);
+      return {
+        requests: page.map(readRequest),
+        next: items.length > limit && last !== undefined ? stored.parse(last).sortKey : undefined,
+      };
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { CurfewError, type ErrorCode } from '../../domain/errors.ts';
+
+const noSuchPrincipalOrRight = 15151;
+const nameTaken = new Set([15023, 15063]);
+
+const passing = new Set([
+  // The network, and connections that the server or a gateway cut off.
+  20, 64, 233, 596, 10053, 10054, 10060,
+  // Lock time-outs, deadlocks, memory and space that will be free again.
+  701, 1204, 1205, 1222, 3960, 8645, 9002,
+  // The database is moving, paused, being scaled, or the read-only side of a failover for a moment.
+  976, 978, 983, 3906, 4060, 4221, 40143, 40197, 40540, 40613, 42108, 42109,
+  // Throttling and resource limits.
+  10928, 10929, 10936, 40501, 49918, 49919, 49920,
+  // Login and firewall: wrong for now, and put right from outside without Curfew's being told.
+  18456, 40615,
+]);
+
+const refused = new Set([
+  // Not permitted, or no such thing, which the server doesn't tell apart.
+  229,
+  230,
+  262,
+  297,
+  300,
+  916,
+  6102,
+  noSuchPrincipalOrRight,
+  15247,
+  // What can't be altered, or can't be a member.
+  15081,
+  15405,
+  15410,
+  15413,
+  // The directory knows no such principal, or more than one.
+  33130,
+  33131,
+  33134,
+  33159,
+]);
+
+/** The server's error number; undefined where the trouble lies before the server. */
+export function numberOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('number' in error && typeof error.number === 'number') return error.number;
+  // A failed BEGIN, COMMIT or ROLLBACK has the number one level down.
+  return 'originalError' in error ? numberOf(error.originalError) : undefined;
+}
+
+export const isMissingOrForbidden = (error: unknown) => numberOf(error) === noSuchPrincipalOrRight;
+export const isNeededStill = (error: unknown) => [15136, 15138, 15284, 15421].includes(numberOf(error) ?? 0);
+export const isSessionGone = (error: unknown) => [6101, 6104, 6106].includes(numberOf(error) ?? 0);
+
+/**
+ * By number and driver code alone. A message may hold SQL and names, so none of it is carried over, nor is the error as a
+ * cause. `otherwise` is for numbers that nobody has thought of: final where something was to be given, so that it is undone,
+ * and to be tried again where something is to be taken away.
+ */
+export function curfewError(error: unknown, otherwise: ErrorCode): CurfewError {
+  if (error instanceof CurfewError) return error;
+  const number = numberOf(error);
+  if (number === undefined) {
+    const code = driverCodeOf(error);
+    return new CurfewError('CURFEW_TARGET_UNAVAILABLE', {
+      detail: `The database could not be reached, or broke off${code ? ` (${code})` : ''}.`,
+    });
+  }
+  return new CurfewError(codeOf(number, otherwise), { detail: `The database answered with error ${number}.` });
+}
+
+function codeOf(number: number, otherwise: ErrorCode): ErrorCode {
+  if (nameTaken.has(number)) return 'CURFEW_USER_NAME_TAKEN';
+  if (passing.has(number)) return 'CURFEW_TARGET_UNAVAILABLE';
+  return refused.has(number) ? 'CURFEW_TARGET_REFUSED' : otherwise;
+}
+
+/** `ELOGIN`, `ETIMEOUT` and the like; nothing that is not surely a code of the driver's. */
+function driverCodeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^E[A-Z]{3,20}$/.test(code) ? code : undefined;
+}

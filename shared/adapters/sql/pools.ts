@@ -1,0 +1,81 @@
+import type { TokenCredential } from '@azure/identity';
+import mssql from 'mssql';
+import type { SqlRoleEntitlement } from '../../domain/policy.ts';
+
+export type Place = Pick<SqlRoleEntitlement, 'server' | 'port' | 'database'>;
+
+/** One pool of connections to each database, opened when first wanted and logged in with an Entra token. */
+export class Pools {
+  readonly #credential: TokenCredential;
+  readonly #pools = new Map<string, Promise<mssql.ConnectionPool>>();
+
+  constructor(credential: TokenCredential) {
+    this.#credential = credential;
+  }
+
+  /** Fails if not even one connection can be made; the next call tries anew. */
+  open(place: Place): Promise<mssql.ConnectionPool> {
+    const key = keyOf(place);
+    const standing = this.#pools.get(key);
+    if (standing) return standing;
+    const opening = connect(place, this.#credential);
+    this.#pools.set(key, opening);
+    opening.catch(() => this.#forget(key, opening));
+    return opening;
+  }
+
+  /** Drops a pool that can't be trusted any more. The next call opens another. */
+  discard(place: Place): void {
+    const key = keyOf(place);
+    const pool = this.#pools.get(key);
+    if (pool) {
+      this.#forget(key, pool);
+      void closeQuietly(pool);
+    }
+  }
+
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map(closeQuietly));
+  }
+
+  #forget(key: string, pool: Promise<mssql.ConnectionPool>): void {
+    if (this.#pools.get(key) === pool) this.#pools.delete(key);
+  }
+}
+
+const keyOf = ({ server, port, database }: Place) => JSON.stringify([server.toLowerCase(), port, database]);
+
+function connect({ server, port, database }: Place, credential: TokenCredential): Promise<mssql.ConnectionPool> {
+  const pool = new mssql.ConnectionPool({
+    server,
+    port,
+    database,
+    authentication: { type: 'token-credential', options: { credential } },
+    connectionTimeout: 5_000,
+    requestTimeout: 10_000,
+    // A SELECT 1 before every use would stand between a deadline and its drop; the state of the socket must do.
+    validateConnection: 'socket',
+    // Connections opened ahead of a deadline are to be there still when it comes.
+    pool: { min: 0, max: 10, idleTimeoutMillis: 300_000, acquireTimeoutMillis: 30_000 },
+    options: {
+      encrypt: true,
+      trustServerCertificate: false,
+      appName: 'Curfew',
+      // Curfew tries again by itself, and says so in the events.
+      maxRetriesOnTransientErrors: 0,
+    },
+  });
+  // What goes wrong comes to the caller as well; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool.connect();
+}
+
+async function closeQuietly(opening: Promise<mssql.ConnectionPool>): Promise<void> {
+  try {
+    await (await opening).close();
+  } catch {
+    // It never opened, or is closed.
+  }
+}

@@ -1,0 +1,117 @@
+import type { TokenCredential } from '@azure/identity';
+import { CurfewError, type ErrorCode } from '../../domain/errors.ts';
+import type { PrincipalId } from '../../domain/ids.ts';
+import type { SqlRoleEntitlement } from '../../domain/policy.ts';
+import type { AccessProvider, Clock, Principal } from '../../ports.ts';
+import { type Database, inLockedTransaction, onPool, rows } from './database.ts';
+import { dropFromRole } from './drop.ts';
+import { curfewError } from './errors.ts';
+import { Pools } from './pools.ts';
+import { findLacks } from './preflight.ts';
+import { endSessions } from './sessions.ts';
+import { principalIdOf } from './sid.ts';
+import { memberRow, members } from './statements.ts';
+import { addToRole, dropIfUnneeded, membershipOf, nameOf } from './users.ts';
+
+export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
+  /** Closes all connections. A call made afterwards opens them again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Membership of a database role in Azure SQL. Curfew's identity needs ALTER ANY USER, KILL DATABASE CONNECTION, VIEW DATABASE
+ * STATE, VIEW DEFINITION and ALTER on each role; it is never db_owner. A principal is its SID, which is made of its object id: a user may be
+ * called anything in the database, and one that somebody else made is used and left as it is.
+ *
+ * What comes by way of another role, a group, or a permission given to the user is out of its reach.
+ */
+export function createSqlRoleProvider(options: { credential: TokenCredential; clock: Clock }): SqlRoleProvider {
+  const { clock } = options;
+  const pools = new Pools(options.credential);
+
+  const on = async <T>(place: SqlRoleEntitlement, otherwise: ErrorCode, work: (database: Database) => Promise<T>) => {
+    try {
+      return await work(onPool(await pools.open(place)));
+    } catch (error) {
+      throw curfewError(error, otherwise);
+    }
+  };
+  const inTransaction = async <T>(
+    place: SqlRoleEntitlement,
+    { principalId }: Principal,
+    otherwise: ErrorCode,
+    work: (database: Database) => Promise<T>,
+  ) => {
+    try {
+      const pool = await pools.open(place);
+      return await inLockedTransaction(pool, `curfew:${principalId}`, () => pools.discard(place), work);
+    } catch (error) {
+      throw curfewError(error, otherwise);
+    }
+  };
+  const isHeld = async (entitlement: SqlRoleEntitlement, { principalId }: Principal) => {
+    const { held } = await on(entitlement, 'CURFEW_TARGET_REFUSED', (database) =>
+      membershipOf(database, entitlement.role, principalId),
+    );
+    return held > 0;
+  };
+
+  return {
+    kind: 'sql-role',
+    plan: ({ server, database, role }, { userPrincipalName }) =>
+      `Makes ${userPrincipalName} a member of the role ${role} in the database ${database} on ${server}.`,
+    isHeld,
+
+    async grant(entitlement, principal) {
+      const outcome = await inTransaction(entitlement, principal, 'CURFEW_TARGET_REFUSED', (database) =>
+        addToRole(database, entitlement.role, principal),
+      );
+      if (!(await isHeld(entitlement, principal))) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
+      return outcome;
+    },
+
+    async revoke(entitlement, principal, notBefore) {
+      const { role } = entitlement;
+      const { principalId } = principal;
+      const take = <T>(work: (database: Database) => Promise<T>) => on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', work);
+      // What stands in the way ahead of time may be gone when the time has come, so a failure here says nothing yet. No
+      // connection is kept meanwhile: it goes back to the pool, where it waits logged in.
+      const name =
+        notBefore > clock.now()
+          ? await take((database) => nameOf(database, principalId)).catch(() => undefined)
+          : undefined;
+      await clock.sleepUntil(notBefore);
+      const drop = await take((database) => dropFromRole(database, role, principalId, name));
+      const { held } = await take((database) => membershipOf(database, role, principalId));
+      if (held > 0) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
+      return drop;
+    },
+
+    terminate: (entitlement, { principalId }) =>
+      on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) => endSessions(database, principalId, clock)),
+
+    cleanUp: (entitlement, principal) =>
+      inTransaction(entitlement, principal, 'CURFEW_TARGET_UNAVAILABLE', (database) =>
+        dropIfUnneeded(database, principal.principalId),
+      ),
+
+    async holders(entitlement) {
+      const found = await on(entitlement, 'CURFEW_TARGET_REFUSED', (database) =>
+        rows(database, memberRow, members(entitlement.role)),
+      );
+      // Users of SQL Server's own, and roles inside the role, are nobody in Entra ID: they have a name and no id.
+      const nobody = '' as PrincipalId;
+      return found.map(({ name, type, sid }) => ({
+        principalId: (sid && /^[EX]/.test(type) ? principalIdOf(sid) : undefined) ?? nobody,
+        name,
+      }));
+    },
+
+    preflight: (entitlement) =>
+      on(entitlement, 'CURFEW_TARGET_REFUSED', (database) =>
+        findLacks(database, entitlement.database, entitlement.role),
+      ),
+
+    close: () => pools.close(),
+  };
+}

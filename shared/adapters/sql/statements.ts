@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { CurfewError } from '../../domain/errors.ts';
+import type { PrincipalId } from '../../domain/ids.ts';
+import { loginSidOf, sidOf } from './sid.ts';
+
+/**
+ * Everything that is ever said to a database. T-SQL takes no parameters for names, for the SID of a new user and for
+ * KILL: names go through quoteName, a SID is hex of bytes, a session id a checked integer. All else is a parameter.
+ */
+export interface Statement {
+  readonly text: string;
+  readonly values?: Readonly<Record<string, string | number | Buffer>>;
+}
+
+/** A name as T-SQL takes it: in brackets, with `]` doubled. Whatever is in it, it stays one name. */
+export function quoteName(name: string): string {
+  if (name === '' || name.length > 128 || name.includes('\0')) {
+    throw new CurfewError('CURFEW_TARGET_REFUSED', { detail: 'The database cannot have a name like this.' });
+  }
+  return `[${name.replaceAll(']', ']]')}]`;
+}
+
+const sids = (principalId: PrincipalId) => ({ sid: sidOf(principalId), loginSid: loginSidOf(principalId) });
+
+export const userRow = z.object({ name: z.string(), principal_id: z.int() });
+
+/** The user of a principal, whatever its name there. */
+export const findUser = (principalId: PrincipalId): Statement => ({
+  text: 'SELECT name, principal_id FROM sys.database_principals WHERE sid IN (@sid, @loginSid)',
+  values: sids(principalId),
+});
+
+export const membershipRow = z.object({ held: z.int(), at: z.date() });
+
+/** Direct membership alone: what comes by way of another role or a group is neither given nor taken here. */
+export const membership = (role: string, principalId: PrincipalId): Statement => ({
+  text: `SELECT COUNT(*) AS held, SYSUTCDATETIME() AS at FROM sys.database_role_members AS m
+    JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
+    JOIN sys.database_principals AS u ON u.principal_id = m.member_principal_id
+    WHERE r.name = @role AND u.sid IN (@sid, @loginSid)`,
+  values: { role, ...sids(principalId) },
+});
+
+export const memberRow = z.object({ name: z.string(), type: z.string(), sid: z.instanceof(Uint8Array).nullable() });
+
+export const members = (role: string): Statement => ({
+  text: `SELECT u.name, u.type, u.sid FROM sys.database_role_members AS m
+    JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
+    JOIN sys.database_principals AS u ON u.principal_id = m.member_principal_id
+    WHERE r.name = @role ORDER BY u.name`,
+  values: { role },
+});
+
+/** With its SID given, the server needs no look-up in the directory, and Curfew no right to make it do one. */
+export const createUser = (name: string, principalId: PrincipalId): Statement => ({
+  text: `CREATE USER ${quoteName(name)} WITH SID = 0x${sidOf(principalId).toString('hex')}, TYPE = E`,
+});
+
+export const markUser = (name: string): Statement => ({
+  text: "EXEC sp_addextendedproperty @name = N'Curfew', @value = N'created', @level0type = 'USER', @level0name = @user",
+  values: { user: name },
+});
+
+export const addMember = (role: string, name: string): Statement => ({
+  text: `ALTER ROLE ${quoteName(role)} ADD MEMBER ${quoteName(name)}`,
+});
+
+export const droppedRow = z.object({ at: z.date() });
+
+/** Says whether there was something to drop, drops it, and says when: one round trip. */
+export const dropMember = (role: string, name: string, principalId: PrincipalId): Statement => {
+  const before = membership(role, principalId);
+  const drop = `ALTER ROLE ${quoteName(role)} DROP MEMBER ${quoteName(name)}`;
+  return { ...before, text: `${before.text};\n${drop};\nSELECT SYSUTCDATETIME() AS at` };
+};
+
+export const dropUser = (name: string): Statement => ({ text: `DROP USER ${quoteName(name)}` });
+
+export const tiesRow = z.object({
+  marks: z.int(),
+  roles: z.int(),
+  schemas: z.int(),
+  owned: z.int(),
+  permissions: z.int(),
+});
+
+/**
+ * Curfew's mark on a user, and what else hangs on it. Every user has been granted CONNECT; a CONNECT denied is somebody's
+ * decision, and would be lost with the user.
+ */
+export const userTies = (principal: number): Statement => ({
+  text: `SELECT
+    (SELECT COUNT(*) FROM sys.extended_properties WHERE class = 4 AND major_id = @id AND name = N'Curfew') AS marks,
+    (SELECT COUNT(*) FROM sys.database_role_members WHERE member_principal_id = @id) AS roles,
+    (SELECT COUNT(*) FROM sys.schemas WHERE principal_id = @id) AS schemas,
+    (SELECT COUNT(*) FROM sys.database_principals WHERE owning_principal_id = @id) AS owned,
+    (SELECT COUNT(*) FROM sys.database_permissions WHERE grantor_principal_id = @id
+      OR (grantee_principal_id = @id AND NOT (class = 0 AND permission_name = N'CONNECT' AND state = N'G'))) AS permissions`,
+  values: { id: principal },
+});
+
+export const sessionRow = z.object({ session_id: z.int(), login_time: z.date() });
+
+/** The principal's sessions in this database, never the one that asks. */
+export const sessions = (principalId: PrincipalId): Statement => ({
+  text: `SELECT session_id, login_time FROM sys.dm_exec_sessions
+    WHERE security_id IN (@sid, @loginSid) AND database_id = DB_ID() AND session_id <> @@SPID`,
+  values: sids(principalId),
+});
+
+/** One of them again: its number may have gone to somebody else's session by now. */
+export const sessionAgain = (principalId: PrincipalId, session: number): Statement => {
+  const all = sessions(principalId);
+  return { text: `${all.text} AND session_id = @session`, values: { ...all.values, session } };
+};
+
+export const killSession = (session: number): Statement => ({ text: `KILL ${z.int().positive().parse(session)}` });

@@ -1,0 +1,67 @@
+import { CurfewError } from '../../domain/errors.ts';
+import type { GrantEvidence } from '../../domain/events.ts';
+import type { PrincipalId } from '../../domain/ids.ts';
+import type { Principal } from '../../ports.ts';
+import { type Database, oneRow, rows } from './database.ts';
+import { isNeededStill } from './errors.ts';
+import {
+  addMember,
+  createUser,
+  dropUser,
+  findUser,
+  markUser,
+  membership,
+  membershipRow,
+  tiesRow,
+  userRow,
+  userTies,
+} from './statements.ts';
+
+/** The name that the database has for a principal, which need not be the one it has in the directory. */
+export async function nameOf(database: Database, principalId: PrincipalId): Promise<string | undefined> {
+  return (await userOf(database, principalId))?.name;
+}
+
+async function userOf(database: Database, principalId: PrincipalId) {
+  const found = await rows(database, userRow, findUser(principalId));
+  if (found.length > 1) {
+    throw new CurfewError('CURFEW_TARGET_REFUSED', {
+      detail: 'The database has more than one user for the principal.',
+    });
+  }
+  return found[0];
+}
+
+/** Whether the principal is a member, and the database's time at that moment. */
+export function membershipOf(database: Database, role: string, principalId: PrincipalId) {
+  return oneRow(database, membershipRow, membership(role, principalId));
+}
+
+/** To be run in a transaction: if it fails half-way nothing of it may stay. */
+export async function addToRole(
+  database: Database,
+  role: string,
+  { principalId, userPrincipalName }: Principal,
+): Promise<GrantEvidence['outcome']> {
+  const standing = await nameOf(database, principalId);
+  if (standing !== undefined && (await membershipOf(database, role, principalId)).held > 0) return 'already-held';
+  if (standing === undefined) {
+    await database.send(createUser(userPrincipalName, principalId));
+    await database.send(markUser(userPrincipalName));
+  }
+  await database.send(addMember(role, standing ?? userPrincipalName));
+  return 'granted';
+}
+
+/** Drops the user if Curfew made it and nothing else has come to hang on it. To be run in a transaction. */
+export async function dropIfUnneeded(database: Database, principalId: PrincipalId): Promise<void> {
+  const user = await userOf(database, principalId);
+  if (!user) return;
+  const { marks, ...others } = await oneRow(database, tiesRow, userTies(user.principal_id));
+  if (marks === 0 || Object.values(others).some((count) => count > 0)) return;
+  try {
+    await database.send(dropUser(user.name));
+  } catch (error) {
+    if (!isNeededStill(error)) throw error;
+  }
+}

@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { CurfewError } from './domain/errors.ts';
+import { isSafeText } from './domain/text.ts';
+
+/** What a setting is, for the README and for the refusal of a wrong one. */
+interface About {
+  readonly description: string;
+  readonly example: string;
+  /** The value may hold a password: it belongs in Key Vault. */
+  readonly secret?: true;
+}
+
+const about = z.registry<About>();
+const loopback = new Set(['localhost', '127.0.0.1']);
+const guid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
+
+/** An address by https, or by http on this machine. Without the slash at its end, query and fragment. */
+const httpsUrl = z.string().transform((text, context) => {
+  const url = URL.parse(text);
+  const problem =
+    !url || !['https:', 'http:'].includes(url.protocol)
+      ? 'is not an https address'
+      : url.protocol === 'http:' && !loopback.has(url.hostname)
+        ? 'is an http address, which only localhost and 127.0.0.1 may have'
+        : url.username || url.password || url.search || url.hash
+          ? 'is an address with a user, a query or a fragment, which have no place in it'
+          : undefined;
+  if (!url || problem !== undefined) return refuse(context, problem);
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+});
+
+/** A host of authorities, as `@azure/identity` takes it. The well-known one is the same as none. */
+const authorityHost = z.string().transform((text, context) => {
+  const url = URL.parse(text.includes('://') ? text : `https://${text}`);
+  if (url?.protocol !== 'https:' || url.username || url.password || url.pathname !== '/' || url.search || url.hash) {
+    return refuse(context, 'is not a host, with or without a port, that is reached by https');
+  }
+  return url.host === 'login.microsoftonline.com' ? undefined : url.origin;
+});
+
+const smtpUrl = z.string().refine(
+  (text) => {
+    const url = URL.parse(text);
+    return url !== null && ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname !== '';
+  },
+  { error: 'is not an smtp:// or smtps:// address' },
+);
+
+const mailAddress = /^[^\s<>@",;]+@[^\s<>@",;]+$/;
+const sender = z.string().refine(
+  (text) => isSafeText(text) && mailAddress.test(/^[^<>"\n\t]+ <(.*)>$/.exec(text)?.[1] ?? text),
+  { error: 'is neither an address nor a name with an address' },
+);
+
+const environment = z.object({
+  CURFEW_PUBLIC_URL: httpsUrl.register(about, {
+    description: 'Where people reach Curfew: the base of the links in its mails.',
+    example: 'https://curfew.contoso.example',
+  }),
+  CURFEW_POLICY_FILE: z.string().register(about, {
+    description: 'The path of the policy file.',
+    example: 'policy.yaml',
+  }),
+  CURFEW_TOKEN_ISSUER: httpsUrl.register(about, {
+    description: 'The `iss` of the tokens that callers bring. Its discovery document names the keys.',
+    example: 'https://login.microsoftonline.com/72f988bf-0000-4000-8000-0c0ffee00001/v2.0',
+  }),
+  CURFEW_TOKEN_AUDIENCE: z.string().register(about, {
+    description: 'The `aud` of those tokens: the client id of Curfew’s app registration.',
+    example: 'c0000000-0000-4000-8000-000000000001',
+  }),
+  CURFEW_TENANT_ID: z
+    .guid({ error: 'is not a GUID' })
+    .toLowerCase()
+    .register(about, {
+      description: 'The id of the tenant in Entra ID whose people may ask.',
+      example: '72f988bf-0000-4000-8000-0c0ffee00001',
+    }),
+  CURFEW_GRAPH_URL: httpsUrl.prefault('https://graph.microsoft.com/v1.0').register(about, {
+    description: 'Microsoft Graph, for people and groups.',
+    example: 'https://graph.microsoft.com/v1.0',
+  }),
+  CURFEW_AUTHORITY_HOST: authorityHost.optional().register(about, {
+    description:
+      'The host where Curfew gets its own tokens: login.microsoftonline.com where it is left out. Another one is trusted without instance discovery.',
+    example: 'login.microsoftonline.us',
+  }),
+  CURFEW_COSMOS_ENDPOINT: httpsUrl.register(about, {
+    description: 'The Cosmos DB account that holds the events.',
+    example: 'https://curfew.documents.azure.com',
+  }),
+  CURFEW_COSMOS_DATABASE: z
+    .string()
+    .regex(/^[^/\\?#]{1,255}$/, { error: 'is not a name that a database can have' })
+    .prefault('curfew')
+    .register(about, { description: 'The database in that account.', example: 'curfew' }),
+  CURFEW_SMTP_URL: smtpUrl.register(about, {
+    description: 'The mail server, with user and password where it wants them.',
+    example: 'smtps://user:password@smtp.contoso.example',
+    secret: true,
+  }),
+  CURFEW_MAIL_FROM: sender.register(about, {
+    description: 'Whom the mails are from: an address, or a name and an address.',
+    example: 'Curfew <curfew@contoso.example>',
+  }),
+});
+
+const configuration = environment
+  .superRefine(({ CURFEW_TOKEN_ISSUER: issuer, CURFEW_TENANT_ID: tenant }, context) => {
+    const named = guid.exec(issuer)?.[0].toLowerCase();
+    if (named === undefined || named === tenant) return;
+    const message = 'names another tenant than CURFEW_TENANT_ID';
+    context.addIssue({ code: 'custom', path: ['CURFEW_TOKEN_ISSUER'], message });
+  })
+  .transform((env) => ({
+    publicUrl: env.CURFEW_PUBLIC_URL,
+    policyFile: env.CURFEW_POLICY_FILE,
+    token: { issuer: env.CURFEW_TOKEN_ISSUER, audience: env.CURFEW_TOKEN_AUDIENCE, tenantId: env.CURFEW_TENANT_ID },
+    graphUrl: env.CURFEW_GRAPH_URL,
+    /** Undefined for the well-known host. Instance discovery knows no other, so that it has to be off for this one. */
+    authorityHost: env.CURFEW_AUTHORITY_HOST,
+    cosmos: { endpoint: env.CURFEW_COSMOS_ENDPOINT, database: env.CURFEW_COSMOS_DATABASE },
+    mail: { url: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
+  }));
+
+export type Configuration = Readonly<z.output<typeof configuration>>;
+
+/** Every setting, in the order of the README's table. */
+export const settings = Object.entries(environment.shape).map(([name, field]) => {
+  const { description = '', example = '', secret = false } = about.get(field) ?? {};
+  const fallback = field instanceof z.ZodPrefault ? String(field.def.defaultValue) : undefined;
+  return { name, required: !field.safeParse(undefined).success, default: fallback, description, example, secret };
+});
+
+/**
+ * Reads the settings, where an empty one counts as missing. Throws CURFEW_CONFIGURATION_INVALID with every problem in its
+ * detail, one sentence a line. No sentence holds a value: it may be a secret in the wrong place.
+ */
+export function readConfiguration(env: Readonly<Record<string, string | undefined>>): Configuration {
+  const given = Object.fromEntries(settings.map(({ name }) => [name, env[name]?.trim() || undefined]));
+  const parsed = configuration.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const sentences = parsed.error.issues.map(({ path, message }) => {
+    const setting = settings.find(({ name }) => name === path[0]);
+    const problem = setting && given[setting.name] === undefined ? 'is missing' : message;
+    return `${setting?.name} ${problem}; write for example ${setting?.example} (${setting?.description})`;
+  });
+  throw new CurfewError('CURFEW_CONFIGURATION_INVALID', {
+    detail: sentences.join('\n'),
+    wayOut: 'Correct the settings and start Curfew again.',
+  });
+}
+
+function refuse(context: z.RefinementCtx, message: string | undefined): never {
+  context.addIssue({ code: 'custom', message: message ?? 'cannot be read' });
+  return z.NEVER;
+}

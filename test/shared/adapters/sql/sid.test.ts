@@ -1,0 +1,35 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { loginSidOf, principalIdOf, sidOf } from '../../../../shared/adapters/sql/sid.ts';
+import type { PrincipalId } from '../../../../shared/domain/ids.ts';
+
+const id = '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId;
+
+test('the first three groups of a GUID are little-endian in a SID', () => {
+  expect(sidOf(id).toString('hex')).toBe('33221100554477668899aabbccddeeff');
+});
+
+test('a SID gives back the principal that it was made of', () => {
+  fc.assert(
+    fc.property(fc.uuid(), (guid) => {
+      expect(principalIdOf(sidOf(guid as PrincipalId))).toBe(guid);
+      expect(principalIdOf(loginSidOf(guid as PrincipalId))).toBe(guid);
+    }),
+  );
+});
+
+test('an upper-case GUID is the same principal', () => {
+  expect(sidOf(id.toUpperCase() as PrincipalId)).toEqual(sidOf(id));
+});
+
+test('a SID that is not one of Entra ID gives no principal', () => {
+  expect(principalIdOf(Buffer.from([1]))).toBeUndefined();
+  expect(principalIdOf(Buffer.alloc(28))).toBeUndefined();
+  expect(principalIdOf(Buffer.alloc(18))).toBeUndefined();
+});
+
+test('what is not a GUID has no SID', () => {
+  for (const text of ['', 'bob', `${id}0`, `0x${id}`, `${id}\n`]) {
+    expect(() => sidOf(text as PrincipalId)).toThrow(expect.objectContaining({ code: 'CURFEW_TARGET_REFUSED' }));
+  }
+});

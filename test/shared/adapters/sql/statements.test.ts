@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  addMember,
+  createUser,
+  dropMember,
+  dropUser,
+  killSession,
+  markUser,
+  membership,
+  quoteName,
+  sessionAgain,
+  sessions,
+} from '../../../../shared/adapters/sql/statements.ts';
+import type { PrincipalId } from '../../../../shared/domain/ids.ts';
+
+const id = '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId;
+const hostile = 'x]; DROP USER bob;--@contoso.example';
+const refusal = expect.objectContaining({ code: 'CURFEW_TARGET_REFUSED' });
+
+describe('quoteName', () => {
+  test('doubles the closing bracket and leaves the rest', () => {
+    expect(quoteName(hostile)).toBe('[x]]; DROP USER bob;--@contoso.example]');
+    expect(quoteName("fionn.o'brien@contoso.example")).toBe("[fionn.o'brien@contoso.example]");
+  });
+
+  test('refuses what cannot be a name', () => {
+    for (const name of ['', 'a\0b', 'x'.repeat(129)]) expect(() => quoteName(name)).toThrow(refusal);
+    expect(quoteName('x'.repeat(128))).toHaveLength(130);
+  });
+
+  test('of any text makes one bracketed name that reads back as the text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }), (name) => {
+        fc.pre(name.length <= 128 && !name.includes('\0'));
+        const quoted = quoteName(name);
+        expect(quoted).toMatch(/^\[(?:[^\]]|\]\])*\]$/);
+        expect(quoted.slice(1, -1).replaceAll(']]', ']')).toBe(name);
+      }),
+    );
+  });
+});
+
+describe('statements', () => {
+  test('a user is created under its name with its SID', () => {
+    expect(createUser(hostile, id)).toEqual({
+      text: 'CREATE USER [x]]; DROP USER bob;--@contoso.example] WITH SID = 0x33221100554477668899aabbccddeeff, TYPE = E',
+    });
+  });
+
+  test('names of roles and users stand in brackets', () => {
+    expect(addMember('a]b', hostile).text).toBe('ALTER ROLE [a]]b] ADD MEMBER [x]]; DROP USER bob;--@contoso.example]');
+    expect(dropUser(hostile).text).toBe('DROP USER [x]]; DROP USER bob;--@contoso.example]');
+  });
+
+  test('a drop asks, drops and tells the time in one statement text', () => {
+    const { text, values } = dropMember('a]b', hostile, id);
+    expect(text.split(';\n').at(1)).toBe('ALTER ROLE [a]]b] DROP MEMBER [x]]; DROP USER bob;--@contoso.example]');
+    expect(text.split(';\n')).toHaveLength(3);
+    expect(text).toMatch(/SELECT SYSUTCDATETIME\(\) AS at$/);
+    expect(values).toEqual(membership('a]b', id).values);
+  });
+
+  test('a value is never in the text', () => {
+    const marker = 'Zebra';
+    for (const { text, values } of [markUser(marker), membership(marker, id), sessions(id), sessionAgain(id, 4711)]) {
+      expect(text).not.toMatch(/Zebra|4711|332211/);
+      expect(Object.keys(values ?? {}).every((name) => text.includes(`@${name}`))).toBe(true);
+    }
+  });
+
+  test('only a positive whole number is killed', () => {
+    expect(killSession(57)).toEqual({ text: 'KILL 57' });
+    for (const session of [0, -1, 1.5, Number.NaN]) expect(() => killSession(session)).toThrow();
+  });
+});

@@ -1,0 +1,107 @@
+import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
+import type { CurfewEvent, GrantEvidence, RecordedEvent, RevocationEvidence } from '../../shared/domain/events.ts';
+import { digestOf, link } from '../../shared/domain/hash-chain.ts';
+import {
+  type CommandId,
+  type PrincipalId,
+  type RequestId,
+  type RoleId,
+  requestIdOf,
+  type TargetId,
+} from '../../shared/domain/ids.ts';
+import type { Person, Policy, SqlRoleEntitlement, Terms } from '../../shared/domain/policy.ts';
+import { type Instant, plus } from '../../shared/domain/time.ts';
+
+export const start = '2026-11-21T09:00:00.000Z' as Instant;
+export const requestId: RequestId = requestIdOf(new Uint8Array(16).fill(7));
+export const commandId = 'c0ffee' as CommandId;
+
+function person(digit: number, name: string): Person {
+  const first = name.split(' ')[0]?.toLowerCase() ?? '';
+  const userPrincipalName = `${first}@contoso.example`;
+  return {
+    principalId: `a0000000-0000-4000-8000-00000000000${digit}` as PrincipalId,
+    name,
+    userPrincipalName,
+    mail: userPrincipalName,
+  };
+}
+export const ada = person(1, 'Ada Lindqvist');
+export const bob = person(2, 'Bob Okafor');
+export const carla = person(3, 'Carla Reyes');
+export const eve = person(5, 'Eve Marchetti');
+export const analysts = 'b0000000-0000-4000-8000-000000000001' as PrincipalId;
+export const owners = 'b0000000-0000-4000-8000-000000000002' as PrincipalId;
+
+export const entitlement: SqlRoleEntitlement = {
+  kind: 'sql-role',
+  server: 'localhost',
+  port: 1433,
+  database: 'orders',
+  role: 'orders_reader',
+};
+
+export const policy: Policy = {
+  digest: digestOf('policy'),
+  targets: [
+    {
+      id: 'orders' as TargetId,
+      description: 'The orders database',
+      roles: [
+        {
+          id: 'reader' as RoleId,
+          description: 'Read every table of orders',
+          entitlements: [entitlement],
+          requesters: { people: [], groups: [analysts] },
+          duration: { default: 3_600_000, maximum: 8 * 3_600_000 },
+          reasonRequired: true,
+          approval: { approvers: { people: ['bob@contoso.example'], groups: [owners] }, timeOut: 24 * 3_600_000 },
+        },
+      ],
+    },
+  ],
+};
+
+export const terms: Terms = {
+  policyDigest: policy.digest,
+  targetId: 'orders' as TargetId,
+  roleId: 'reader' as RoleId,
+  roleDescription: 'Read every table of orders',
+  entitlements: [entitlement],
+  requesters: { people: [], groups: [analysts] },
+  approvers: { people: ['bob@contoso.example'], groups: [owners] },
+  duration: 8 * 3_600_000,
+  approveBy: plus(start, 24 * 3_600_000),
+};
+
+export const grantEvidence: GrantEvidence = { entitlement, outcome: 'granted', verifiedAt: start };
+export const revocationEvidence: RevocationEvidence = {
+  entitlement,
+  outcome: 'revoked',
+  droppedAt: plus(start, 8 * 3_600_000 + 3),
+  sessionsEnded: 1,
+  verifiedAt: plus(start, 8 * 3_600_000 + 9),
+};
+
+export function requested(more: Partial<Terms> = {}, requester: Person = ada): CurfewEvent {
+  const bodyDigest = digestOf('body');
+  return {
+    type: 'access-requested',
+    at: start,
+    requester,
+    reason: 'Refund case 4711',
+    terms: { ...terms, ...more },
+    approvers: [bob, carla],
+    bodyDigest,
+  };
+}
+
+export function requestAfter(...events: CurfewEvent[]): AccessRequest {
+  const [first, ...others] = events;
+  if (!first) throw new Error('no events');
+  return others.reduce((request, event) => evolve(request, requestId, event), evolve(undefined, requestId, first));
+}
+
+export function chainOf(...events: CurfewEvent[]): RecordedEvent[] {
+  return events.reduce<RecordedEvent[]>((chain, event) => [...chain, link(requestId, chain.at(-1), event)], []);
+}
