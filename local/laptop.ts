@@ -63,7 +63,12 @@ export async function startLaptop({ folder, ports: wanted, timers, withoutCurfew
   const company = readSampleCompany();
   const service = company.applications.find(({ clientId }) => clientId === serviceClientId);
   const carla = company.people.find(({ appRoles }) => appRoles.includes('Access.Administer'));
-  const entra = await startEntra({ port: ports.entra, tls: certificate, company, keysPath: join(folder, 'entra.json') });
+  const entra = await startEntra({
+    port: ports.entra,
+    tls: certificate,
+    company,
+    keysPath: join(folder, 'entra.json'),
+  });
   const cosmosKey = secretIn(folder, 'cosmos.key');
   const [sql, cosmos, mail] = await Promise.all([
     startSqlServer({
@@ -71,7 +76,11 @@ export async function startLaptop({ folder, ports: wanted, timers, withoutCurfew
       dataPath: join(folder, 'sql'),
       tls: certificate,
       databases: [{ name: 'orders', seed: read('local/sample/orders.sql') }],
-      logins: company.people.map(({ userPrincipalName, password, id }) => ({ name: userPrincipalName, password, objectId: id })),
+      logins: company.people.map(({ userPrincipalName, password, id }) => ({
+        name: userPrincipalName,
+        password,
+        objectId: id,
+      })),
       authenticateToken: (token) => entra.verify(token, 'https://database.windows.net'),
       tokenAuthority: entra.authority,
       ...(carla && { administrator: carla.id }),

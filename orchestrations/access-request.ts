@@ -1,5 +1,5 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
-import type { State } from '../shared/domain/access-request.ts';
+import { isEnded, type State } from '../shared/domain/access-request.ts';
 import { isRetryable } from '../shared/domain/errors.ts';
 import { earliest, type Instant, latest, plus } from '../shared/domain/time.ts';
 import { Mailbox } from './mailbox.ts';
@@ -12,6 +12,7 @@ import { backOff, Story } from './story.ts';
 const revocationLead = 2_000;
 /** How often checking and granting are tried before the request fails; with the back-off about a minute. */
 const grantAttempts = 6;
+const beforeGrant: readonly State[] = ['scheduled', 'granting'];
 
 /** The durable story of one request, from its submission to its end. Gives the state in which it ended. */
 export function* accessRequest(context: OrchestrationContext): Generator<Task, State, unknown> {
@@ -28,11 +29,8 @@ export function* accessRequest(context: OrchestrationContext): Generator<Task, S
 
 function* awaitApproval(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
   story.tell('approval-wanted', story.request.approvers);
-  while (story.request.state === 'waiting-for-approval') {
-    yield* story.chores();
-    yield* obey(story, mailbox, story.request.terms.approveBy);
-    story.apply({ kind: 'time-out' });
-  }
+  yield* wait(story, mailbox, story.request.terms.approveBy, ['waiting-for-approval']);
+  story.apply({ kind: 'time-out' });
   const { requester, approvers, decision } = story.request;
   if (decision)
     story.tell('decided', [
@@ -42,33 +40,29 @@ function* awaitApproval(story: Story, mailbox: Mailbox): Generator<Task, void, u
 }
 
 function* awaitStart(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
-  const { startsAt } = story.request.terms;
-  while (story.request.state === 'scheduled' && startsAt !== undefined && story.now() < startsAt) {
-    yield* story.chores();
-    yield* obey(story, mailbox, startsAt);
-  }
+  yield* wait(story, mailbox, story.request.terms.startsAt ?? story.now(), ['scheduled']);
 }
 
 /** Grants, if the people are still who the policy wants, and only once the intent stands in the store. */
 function* grant(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
-  const isNext = () => ['scheduled', 'granting'].includes(story.request.state);
+  const isNext = () => beforeGrant.includes(story.request.state);
   for (let attempt = 1; isNext() && story.request.deadline === undefined; attempt++) {
     const eligible = yield* story.call('checkEligibility', { request: story.request });
     if (eligible.ok) story.must({ kind: 'begin-grant' });
     else if (!isRetryable(eligible.code) || attempt >= grantAttempts)
       story.must({ kind: 'refuse-grant', code: eligible.code });
-    else yield* obey(story, mailbox, plus(story.now(), backOff(attempt)));
+    else yield* wait(story, mailbox, plus(story.now(), backOff(attempt)), beforeGrant);
   }
   while (isNext() && !story.isWritten) {
     yield* story.write();
-    if (!story.isWritten) yield* obey(story, mailbox, story.choresDue ?? story.now());
+    if (!story.isWritten) yield* wait(story, mailbox, story.writeDue, beforeGrant);
   }
   for (let attempt = 1; isNext() && story.now() < end(story); attempt++) {
     const granted = yield* story.call('grant', { request: story.request });
     if (granted.ok) story.must({ kind: 'confirm-grant', evidence: granted.result });
     else if (!isRetryable(granted.code) || attempt >= grantAttempts)
       story.must({ kind: 'abandon-grant', code: granted.code });
-    else yield* obey(story, mailbox, earliest(plus(story.now(), backOff(attempt)), end(story)));
+    else yield* wait(story, mailbox, earliest(plus(story.now(), backOff(attempt)), end(story)), beforeGrant);
   }
 }
 
@@ -77,35 +71,35 @@ function* hold(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
   if (story.request.state !== 'granted') return;
   story.tell('granted', [story.request.requester]);
   const lead = plus(end(story), -revocationLead);
-  while (story.request.state === 'granted' && story.now() < lead) {
-    yield* story.chores(lead);
-    yield* obey(story, mailbox, lead);
-  }
+  yield* wait(story, mailbox, lead, ['granted'], lead);
 }
 
 /** Takes the access away, and tries without end until the target shows that it is gone. Waits for nothing else. */
 function* revoke(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
-  const isDue = () => ['granting', 'granted', 'revoking', 'overdue'].includes(story.request.state);
-  for (let attempt = 1; isDue(); attempt++) {
-    const notBefore =
-      story.request.state === 'revoking' || story.request.state === 'overdue' ? story.now() : end(story);
+  const isBegun = () => story.request.state === 'revoking' || story.request.state === 'overdue';
+  for (
+    let attempt = 1;
+    isBegun() || (!isEnded(story.request.state) && story.request.deadline !== undefined);
+    attempt++
+  ) {
+    const notBefore = isBegun() ? story.now() : end(story);
     const revoked = yield* story.call('revoke', { request: story.request, notBefore });
     const now = latest(story.now(), revoked.at);
     story.apply({ kind: 'expire' }, now);
     if (revoked.ok) {
       story.must({ kind: 'confirm-revocation', evidence: revoked.result }, now);
-    } else if (story.request.state === 'granted' || story.request.state === 'granting') {
-      // It failed in its preparations, before the deadline. There is time for another.
-      yield* mailbox.pause(200);
-    } else {
+    } else if (isBegun()) {
       // Every attempt of months would swell the chain: the first, second, fourth, eighth … are enough to tell.
       if (Number.isInteger(Math.log2(attempt))) {
         story.must({ kind: 'delay-revocation', attempt, code: revoked.code }, now);
         story.tell('overdue', [story.request.requester, ...story.request.approvers]);
       }
       const next = plus(story.now(), backOff(attempt));
-      yield* story.chores(next);
-      while (story.now() < next) yield* mailbox.next(next);
+      yield* wait(story, mailbox, next, ['revoking', 'overdue'], next);
+    } else {
+      // It failed in its preparations, before the deadline. There is time for another attempt.
+      attempt--;
+      yield* mailbox.pause(200);
     }
   }
 }
@@ -120,10 +114,22 @@ function* finish(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   }
 }
 
-/** Waits until the instant, or the next chore, or one command, which the domain then decides on. */
-function* obey(story: Story, mailbox: Mailbox, until: Instant): Generator<Task, void, unknown> {
-  const command = yield* mailbox.next(earliest(until, story.choresDue));
-  if (command) story.apply(command);
+/**
+ * Waits in these states until the instant, doing the chores and letting the domain decide on each command that comes.
+ * Chores that are under way at `limit` are left to themselves.
+ */
+function* wait(
+  story: Story,
+  mailbox: Mailbox,
+  until: Instant,
+  during: readonly State[],
+  limit?: Instant,
+): Generator<Task, void, unknown> {
+  while (during.includes(story.request.state) && story.now() < until) {
+    yield* story.chores(limit);
+    const command = yield* mailbox.next(earliest(until, story.choresDue));
+    if (command) story.apply(command);
+  }
 }
 
 function end(story: Story): Instant {

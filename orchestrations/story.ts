@@ -80,6 +80,10 @@ export class Story {
     return this.#unwritten.length === 0;
   }
 
+  get writeDue(): Instant {
+    return this.#writeDue;
+  }
+
   /** When there is next something to write or to tell. */
   get choresDue(): Instant | undefined {
     const [first, ...others] = this.#notices.map(({ due }) => due);

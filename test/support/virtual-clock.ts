@@ -19,7 +19,8 @@ export class VirtualClock {
     now: () => instantOf(this.#now),
     sleepUntil: (instant) =>
       new Promise((resolve) => {
-        this.host.schedule(millisecondsOf(instant), resolve);
+        if (instant <= this.now) resolve();
+        else this.host.schedule(millisecondsOf(instant), resolve);
       }),
   };
 

@@ -1,0 +1,192 @@
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
+import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
+import type { RecordedEvent } from '../../shared/domain/events.ts';
+import type { HoldDocument } from '../../shared/domain/holds.ts';
+import type { PrincipalId } from '../../shared/domain/ids.ts';
+import type { Entitlement, Person } from '../../shared/domain/policy.ts';
+import type { Instant } from '../../shared/domain/time.ts';
+import type {
+  AccessProvider,
+  ApprovalLink,
+  Clock,
+  Directory,
+  EventStore,
+  HoldStore,
+  LinkStore,
+  MailMessage,
+  Notifier,
+  Principal,
+  RequestStore,
+} from '../../shared/ports.ts';
+
+/** Outside systems that can be broken: while `failure` is set, every call fails with it. */
+class Breakable {
+  failure: ErrorCode | undefined;
+
+  protected check(): void {
+    if (this.failure) throw new CurfewError(this.failure);
+  }
+}
+
+export class MemoryEvents extends Breakable implements EventStore {
+  readonly chains = new Map<string, RecordedEvent[]>();
+
+  async append(event: RecordedEvent): Promise<void> {
+    this.check();
+    const chain = this.chains.get(event.requestId) ?? [];
+    const present = chain[event.sequence];
+    if (present && present.hash !== event.hash) throw new CurfewError('CURFEW_STORE_CONFLICT');
+    chain[event.sequence] = event;
+    this.chains.set(event.requestId, chain);
+  }
+
+  async read(id: string): Promise<RecordedEvent[]> {
+    this.check();
+    return this.chains.get(id) ?? [];
+  }
+}
+
+export class MemoryRequests extends Breakable implements RequestStore {
+  readonly all = new Map<string, AccessRequest>();
+
+  async find(id: string): Promise<AccessRequest | undefined> {
+    this.check();
+    return this.all.get(id);
+  }
+
+  async save(request: AccessRequest): Promise<void> {
+    this.check();
+    if ((this.all.get(request.id)?.version ?? 0) < request.version) this.all.set(request.id, request);
+  }
+
+  async list(): Promise<{ requests: AccessRequest[] }> {
+    this.check();
+    return { requests: [...this.all.values()] };
+  }
+}
+
+export class MemoryLinks implements LinkStore {
+  readonly all = new Map<string, ApprovalLink>();
+
+  async save(link: ApprovalLink): Promise<void> {
+    this.all.set(link.tokenHash, link);
+  }
+
+  async find(hash: string): Promise<ApprovalLink | undefined> {
+    return this.all.get(hash);
+  }
+}
+
+export class MemoryHolds extends Breakable implements HoldStore {
+  readonly all = new Map<string, HoldDocument>();
+
+  async change<Answer>(
+    key: string,
+    decide: (document: HoldDocument | undefined) => { document: HoldDocument | undefined; answer: Answer },
+  ): Promise<Answer> {
+    this.check();
+    const { document, answer } = decide(this.all.get(key));
+    if (document) this.all.set(key, document);
+    else this.all.delete(key);
+    return answer;
+  }
+}
+
+export class MemoryMail extends Breakable implements Notifier {
+  readonly sent: MailMessage[] = [];
+
+  async send(message: MailMessage): Promise<void> {
+    this.check();
+    this.sent.push(message);
+  }
+}
+
+export class MemoryDirectory extends Breakable implements Directory {
+  readonly people: Person[];
+  readonly groups: Map<PrincipalId, PrincipalId[]>;
+
+  constructor(people: Person[], groups: Map<PrincipalId, PrincipalId[]>) {
+    super();
+    this.people = people;
+    this.groups = groups;
+  }
+
+  async person(idOrName: string): Promise<Person | undefined> {
+    this.check();
+    return this.people.find(({ principalId, userPrincipalName }) =>
+      [principalId, userPrincipalName].includes(idOrName),
+    );
+  }
+
+  async memberGroups(id: PrincipalId, groups: readonly PrincipalId[]): Promise<PrincipalId[]> {
+    this.check();
+    return groups.filter((group) => this.groups.get(group)?.includes(id));
+  }
+
+  async groupMembers(group: PrincipalId): Promise<Person[]> {
+    this.check();
+    return this.people.filter(({ principalId }) => this.groups.get(group)?.includes(principalId));
+  }
+}
+
+/** A target that remembers when what was done to it. */
+export class MemoryTarget extends Breakable implements AccessProvider {
+  readonly kind = 'sql-role';
+  readonly members = new Set<string>();
+  readonly sessions = new Map<string, number>();
+  readonly log: { at: Instant; what: 'granted' | 'dropped'; who: string }[] = [];
+
+  readonly clock: Clock;
+
+  constructor(clock: Clock) {
+    super();
+    this.clock = clock;
+  }
+
+  plan(): string {
+    return 'Joins orders_reader';
+  }
+
+  async isHeld(_: Entitlement, { principalId }: Principal): Promise<boolean> {
+    this.check();
+    return this.members.has(principalId);
+  }
+
+  async grant(_: Entitlement, { principalId }: Principal): Promise<'granted' | 'already-held'> {
+    this.check();
+    if (this.members.has(principalId)) return 'already-held';
+    this.members.add(principalId);
+    this.log.push({ at: this.clock.now(), what: 'granted', who: principalId });
+    return 'granted';
+  }
+
+  async revoke(
+    _: Entitlement,
+    { principalId }: Principal,
+    notBefore: Instant,
+  ): Promise<{ outcome: 'revoked' | 'absent'; droppedAt: Instant }> {
+    this.check();
+    await this.clock.sleepUntil(notBefore);
+    const droppedAt = this.clock.now();
+    if (!this.members.delete(principalId)) return { outcome: 'absent', droppedAt };
+    this.log.push({ at: droppedAt, what: 'dropped', who: principalId });
+    return { outcome: 'revoked', droppedAt };
+  }
+
+  async terminate(_: Entitlement, { principalId }: Principal): Promise<number> {
+    this.check();
+    const ended = this.sessions.get(principalId) ?? 0;
+    this.sessions.delete(principalId);
+    return ended;
+  }
+
+  async cleanUp(): Promise<void> {}
+
+  async holders() {
+    return [...this.members].map((id) => ({ principalId: id as PrincipalId, name: id }));
+  }
+
+  async preflight() {
+    return [];
+  }
+}
