@@ -81,7 +81,11 @@ export async function startLaptop({ folder, ports: wanted, timers, withoutCurfew
         password,
         objectId: id,
       })),
-      authenticateToken: (token) => entra.verify(token, 'https://database.windows.net'),
+      authenticateToken: async (token) => {
+        const { clientId, kind, ...caller } = await entra.verify(token, 'https://database.windows.net');
+        // The client that a person signed in with is nobody to the database.
+        return kind === 'application' && clientId !== undefined ? { ...caller, clientId } : caller;
+      },
       tokenAuthority: entra.authority,
       ...(carla && { administrator: carla.id }),
     }),

@@ -12,28 +12,31 @@ interface About {
 
 const about = z.registry<About>();
 const loopback = new Set(['localhost', '127.0.0.1']);
-const guid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 
-/** An address by https, or by http on this machine. Without the slash at its end, query and fragment. */
-const httpsUrl = z.string().transform((text, context) => {
-  const url = URL.parse(text);
-  const problem =
-    !url || !['https:', 'http:'].includes(url.protocol)
-      ? 'is not an https address'
-      : url.protocol === 'http:' && !loopback.has(url.hostname)
-        ? 'is an http address, which only localhost and 127.0.0.1 may have'
-        : url.username || url.password || url.search || url.hash
-          ? 'is an address with a user, a query or a fragment, which have no place in it'
-          : undefined;
-  if (!url || problem !== undefined) return refuse(context, problem);
-  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
-});
+/** An address by https, or by http on this machine; without user, query and fragment. Kept as it is written. */
+const address = () =>
+  z.string().superRefine((text, context) => {
+    const url = URL.parse(text);
+    const problem =
+      !url || !['https:', 'http:'].includes(url.protocol)
+        ? 'is not an https address'
+        : url.protocol === 'http:' && !loopback.has(url.hostname)
+          ? 'is an http address, which only localhost and 127.0.0.1 may have'
+          : url.username || url.password || url.search || url.hash
+            ? 'has a user, a query or a fragment, which have no place in it'
+            : undefined;
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
+
+/** An address that others are made from, by adding a path. */
+const baseAddress = () => address().transform((text) => text.replace(/\/+$/, ''));
 
 /** A host of authorities, as `@azure/identity` takes it. The well-known one is the same as none. */
 const authorityHost = z.string().transform((text, context) => {
   const url = URL.parse(text.includes('://') ? text : `https://${text}`);
   if (url?.protocol !== 'https:' || url.username || url.password || url.pathname !== '/' || url.search || url.hash) {
-    return refuse(context, 'is not a host, with or without a port, that is reached by https');
+    context.addIssue({ code: 'custom', message: 'is not a host, with or without a port, that is reached by https' });
+    return z.NEVER;
   }
   return url.host === 'login.microsoftonline.com' ? undefined : url.origin;
 });
@@ -47,13 +50,14 @@ const smtpUrl = z.string().refine(
 );
 
 const mailAddress = /^[^\s<>@",;]+@[^\s<>@",;]+$/;
-const sender = z.string().refine(
-  (text) => isSafeText(text) && mailAddress.test(/^[^<>"\n\t]+ <(.*)>$/.exec(text)?.[1] ?? text),
-  { error: 'is neither an address nor a name with an address' },
-);
+const sender = z
+  .string()
+  .refine((text) => isSafeText(text) && mailAddress.test(/^[^<>"\n\t]+ <(.*)>$/.exec(text)?.[1] ?? text), {
+    error: 'is neither an address nor a name with an address',
+  });
 
 const environment = z.object({
-  CURFEW_PUBLIC_URL: httpsUrl.register(about, {
+  CURFEW_PUBLIC_URL: baseAddress().register(about, {
     description: 'Where people reach Curfew: the base of the links in its mails.',
     example: 'https://curfew.contoso.example',
   }),
@@ -61,7 +65,7 @@ const environment = z.object({
     description: 'The path of the policy file.',
     example: 'policy.yaml',
   }),
-  CURFEW_TOKEN_ISSUER: httpsUrl.register(about, {
+  CURFEW_TOKEN_ISSUER: address().register(about, {
     description: 'The `iss` of the tokens that callers bring. Its discovery document names the keys.',
     example: 'https://login.microsoftonline.com/72f988bf-0000-4000-8000-0c0ffee00001/v2.0',
   }),
@@ -69,14 +73,11 @@ const environment = z.object({
     description: 'The `aud` of those tokens: the client id of Curfew’s app registration.',
     example: 'c0000000-0000-4000-8000-000000000001',
   }),
-  CURFEW_TENANT_ID: z
-    .guid({ error: 'is not a GUID' })
-    .toLowerCase()
-    .register(about, {
-      description: 'The id of the tenant in Entra ID whose people may ask.',
-      example: '72f988bf-0000-4000-8000-0c0ffee00001',
-    }),
-  CURFEW_GRAPH_URL: httpsUrl.prefault('https://graph.microsoft.com/v1.0').register(about, {
+  CURFEW_TENANT_ID: z.guid({ error: 'is not a GUID' }).toLowerCase().register(about, {
+    description: 'The id of the tenant in Entra ID whose people may ask.',
+    example: '72f988bf-0000-4000-8000-0c0ffee00001',
+  }),
+  CURFEW_GRAPH_URL: baseAddress().prefault('https://graph.microsoft.com/v1.0').register(about, {
     description: 'Microsoft Graph, for people and groups.',
     example: 'https://graph.microsoft.com/v1.0',
   }),
@@ -85,7 +86,7 @@ const environment = z.object({
       'The host where Curfew gets its own tokens: login.microsoftonline.com where it is left out. Another one is trusted without instance discovery.',
     example: 'login.microsoftonline.us',
   }),
-  CURFEW_COSMOS_ENDPOINT: httpsUrl.register(about, {
+  CURFEW_COSMOS_ENDPOINT: baseAddress().register(about, {
     description: 'The Cosmos DB account that holds the events.',
     example: 'https://curfew.documents.azure.com',
   }),
@@ -106,12 +107,16 @@ const environment = z.object({
 });
 
 const configuration = environment
-  .superRefine(({ CURFEW_TOKEN_ISSUER: issuer, CURFEW_TENANT_ID: tenant }, context) => {
-    const named = guid.exec(issuer)?.[0].toLowerCase();
-    if (named === undefined || named === tenant) return;
-    const message = 'names another tenant than CURFEW_TENANT_ID';
-    context.addIssue({ code: 'custom', path: ['CURFEW_TOKEN_ISSUER'], message });
-  })
+  .refine(
+    ({ CURFEW_TOKEN_ISSUER: issuer, CURFEW_TENANT_ID: tenant }) => [undefined, tenant].includes(tenantIn(issuer)),
+    {
+      path: ['CURFEW_TOKEN_ISSUER'],
+      error: 'names another tenant than CURFEW_TENANT_ID',
+      // Also where other settings are wrong, so that everything is said at once.
+      when: ({ value }) =>
+        z.object({ CURFEW_TOKEN_ISSUER: z.string(), CURFEW_TENANT_ID: z.guid() }).safeParse(value).success,
+    },
+  )
   .transform((env) => ({
     publicUrl: env.CURFEW_PUBLIC_URL,
     policyFile: env.CURFEW_POLICY_FILE,
@@ -151,7 +156,6 @@ export function readConfiguration(env: Readonly<Record<string, string | undefine
   });
 }
 
-function refuse(context: z.RefinementCtx, message: string | undefined): never {
-  context.addIssue({ code: 'custom', message: message ?? 'cannot be read' });
-  return z.NEVER;
+function tenantIn(issuer: string): string | undefined {
+  return /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(issuer.toLowerCase())?.[0];
 }

@@ -116,7 +116,8 @@ function nodeAt(root: Node | null, path: Path): { node: Node | null; found: bool
 const indexes = new WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>();
 
 function pairOf(map: YAMLMap, key: string | number | undefined): Pair | undefined {
-  const index = indexes.get(map) ?? new Map(map.items.map((pair) => [isScalar(pair.key) ? pair.key.value : pair, pair]));
+  const index =
+    indexes.get(map) ?? new Map(map.items.map((pair) => [isScalar(pair.key) ? pair.key.value : pair, pair]));
   indexes.set(map, index);
   return index.get(key);
 }

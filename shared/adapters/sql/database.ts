@@ -40,14 +40,14 @@ export function firstRow<T>(row: z.ZodType<T>, found: unknown): T {
   return first;
 }
 
-function readRows<T>(row: z.ZodType<T>, found: unknown): T[] {
+export function readRows<T>(row: z.ZodType<T>, found: unknown): T[] {
   const parsed = row.array().safeParse(found);
   if (!parsed.success) throw unexpected();
   return parsed.data;
 }
 
 const unexpected = () =>
-  new CurfewError('CURFEW_TARGET_NOT_VERIFIED', { detail: 'The database answered in a form that was not expected.' });
+  new CurfewError('CURFEW_TARGET_NOT_VERIFIED', { detail: 'The database gave an answer that cannot be relied on.' });
 
 /**
  * Runs `work` in one transaction under a lock of that name, which ends with the transaction. It keeps two instances of
@@ -56,7 +56,7 @@ const unexpected = () =>
 export async function inLockedTransaction<T>(
   pool: mssql.ConnectionPool,
   resource: string,
-  discard: () => void,
+  discard: () => Promise<void>,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
   const transaction = new mssql.Transaction(pool);

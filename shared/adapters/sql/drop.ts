@@ -1,17 +1,16 @@
+import { CurfewError } from '../../domain/errors.ts';
 import type { PrincipalId } from '../../domain/ids.ts';
 import { instantOf } from '../../domain/time.ts';
 import type { Drop } from '../../ports.ts';
 import { type Database, firstRow } from './database.ts';
 import { isMissingOrForbidden } from './errors.ts';
-import { dropMember, droppedRow, membershipRow } from './statements.ts';
+import { dropMember, membershipRow } from './statements.ts';
 import { membershipOf, nameOf } from './users.ts';
 
 /**
- * `known` is the user's name as it was when the drop was prepared. Where the server knows no such user or role, or says so,
- * the membership is looked up again by SID: it is gone, or the user was renamed, or Curfew lacks the right.
- *
- * T-SQL drops by name. If somebody dropped the user after the preparation and gave its name to another person who was then
- * made a member of the same role, that person would lose it: too much is taken, never too little.
+ * Takes the membership away, in one round trip if the user's name is known ahead. A name that has changed since is looked up
+ * anew. Where the server knows no such user or role, or says so, the membership decides: gone is gone, and one that
+ * stands means that Curfew lacks the right.
  */
 export async function dropFromRole(
   database: Database,
@@ -19,19 +18,21 @@ export async function dropFromRole(
   principalId: PrincipalId,
   known?: string,
 ): Promise<Drop> {
+  const absent = ({ at }: { at: Date }): Drop => ({ outcome: 'absent', droppedAt: instantOf(at.getTime()) });
   const name = known ?? (await nameOf(database, principalId));
+  if (name === undefined) return absent(await membershipOf(database, role, principalId));
   try {
-    if (name !== undefined) {
-      const [before, after] = await database.send(dropMember(role, name, principalId));
-      const outcome = firstRow(membershipRow, before).held > 0 ? 'revoked' : 'absent';
-      return { outcome, droppedAt: instantOf(firstRow(droppedRow, after).at.getTime()) };
-    }
+    const [before, after] = await database.send(dropMember(role, name, principalId));
+    const { held, at } = firstRow(membershipRow, after);
+    if (held > 0 && known !== undefined) return await dropFromRole(database, role, principalId);
+    if (held > 0) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
+    return firstRow(membershipRow, before).held > 0
+      ? { outcome: 'revoked', droppedAt: instantOf(at.getTime()) }
+      : absent({ at });
   } catch (error) {
     if (!isMissingOrForbidden(error)) throw error;
-    const { held } = await membershipOf(database, role, principalId);
-    if (held > 0 && known === undefined) throw error;
-    if (held > 0) return dropFromRole(database, role, principalId);
+    const membership = await membershipOf(database, role, principalId);
+    if (membership.held > 0) throw error;
+    return absent(membership);
   }
-  const { at } = await membershipOf(database, role, principalId);
-  return { outcome: 'absent', droppedAt: instantOf(at.getTime()) };
 }

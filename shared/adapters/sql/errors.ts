@@ -74,6 +74,13 @@ function codeOf(number: number, otherwise: ErrorCode): ErrorCode {
   return refused.has(number) ? 'CURFEW_TARGET_REFUSED' : otherwise;
 }
 
+const broken = new Set(['ESOCKET', 'ECONNRESET', 'ECONNCLOSED', 'ECLOSE', 'ENOTOPEN', 'EPIPE']);
+
+/** The connection is gone, and nothing is known of what was last said on it. */
+export function isBrokenConnection(error: unknown): boolean {
+  return numberOf(error) === undefined && broken.has(driverCodeOf(error) ?? '');
+}
+
 /** `ELOGIN`, `ETIMEOUT` and the like; nothing that is not surely a code of the driver's. */
 function driverCodeOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -24,14 +24,14 @@ export class Pools {
     return opening;
   }
 
-  /** Drops a pool that can't be trusted any more. The next call opens another. */
-  discard(place: Place): void {
+  /** Lets go of a pool that can't be trusted any more. The next call opens another. */
+  async discard(place: Place, pool: mssql.ConnectionPool): Promise<void> {
     const key = keyOf(place);
-    const pool = this.#pools.get(key);
-    if (pool) {
-      this.#forget(key, pool);
-      void closeQuietly(pool);
-    }
+    const standing = this.#pools.get(key);
+    // Somebody else may have put a new one in its place already.
+    if (!standing || (await standing.catch(() => undefined)) !== pool) return;
+    this.#forget(key, standing);
+    void closeQuietly(standing);
   }
 
   async close(): Promise<void> {

@@ -24,26 +24,33 @@ const here = (role: string): Statement => ({
 });
 
 const permissionRow = z.object({ has: z.int().nullable() });
-const permission = (securable: string, kind: 'DATABASE' | 'ROLE', name: string): Statement => ({
-  text: 'SELECT HAS_PERMS_BY_NAME(@securable, @kind, @name) AS has',
-  values: { securable: quoteName(securable), kind, name },
+const onDatabase = (permission: string): Statement => ({
+  text: "SELECT HAS_PERMS_BY_NAME(NULL, N'DATABASE', @permission) AS has",
+  values: { permission },
+});
+const onRole = (role: string, permission: string): Statement => ({
+  text: "SELECT HAS_PERMS_BY_NAME(@role, N'ROLE', @permission) AS has",
+  values: { role: quoteName(role), permission },
 });
 
 /**
  * What Curfew lacks in a database to give and take membership of a role. A fixed role (and public) counts as lacking: only
  * db_owner could change who is in it, and Curfew is not to be db_owner.
  */
-export async function findLacks(database: Database, name: string, role: string): Promise<Lack[]> {
+export async function findLacks(database: Database, role: string): Promise<Lack[]> {
   const { me, roles, fixed } = await oneRow(database, hereRow, here(role));
   const has = async (statement: Statement) => (await oneRow(database, permissionRow, statement)).has === 1;
   const lacks: Lack[] = [];
   for (const [right, why] of Object.entries(needed)) {
-    if (await has(permission(name, 'DATABASE', right))) continue;
+    if (await has(onDatabase(right))) continue;
     lacks.push({ missing: `${right}, ${why}`, statement: `GRANT ${right} TO ${quoteName(me)};` });
   }
   if (fixed > 0) return [...lacks, wrap(role, me)];
-  if (roles === 0) lacks.push({ missing: `the role ${role}`, statement: `CREATE ROLE ${quoteName(role)};` });
-  if (roles === 0 || !(await has(permission(role, 'ROLE', 'ALTER')))) {
+  // Without VIEW DEFINITION a role may stand there unseen.
+  const seesRoles = await has(onDatabase('VIEW DEFINITION'));
+  if (roles === 0 && seesRoles)
+    lacks.push({ missing: `the role ${role}`, statement: `CREATE ROLE ${quoteName(role)};` });
+  if (roles === 0 || !(await has(onRole(role, 'ALTER')))) {
     const statement = `GRANT ALTER ON ROLE::${quoteName(role)} TO ${quoteName(me)};`;
     lacks.push({ missing: `ALTER on the role ${role}, to change who is in it`, statement });
   }

@@ -2,9 +2,9 @@ import { CurfewError } from '../../domain/errors.ts';
 import type { PrincipalId } from '../../domain/ids.ts';
 import { plus } from '../../domain/time.ts';
 import type { Clock } from '../../ports.ts';
-import { type Database, rows } from './database.ts';
+import { type Database, firstRow, oneRow, readRows } from './database.ts';
 import { isSessionGone } from './errors.ts';
-import { killSession, sessionAgain, sessionRow, sessions } from './statements.ts';
+import { foundRow, killSession, seesRow, sessionRow, sessions } from './statements.ts';
 
 /** Milliseconds between asking and asking again: a killed session stands until its transaction is rolled back. */
 const pauses = [50, 100, 200, 400, 800, 1_600];
@@ -16,10 +16,12 @@ const pauses = [50, 100, 200, 400, 800, 1_600];
 export async function endSessions(database: Database, principalId: PrincipalId, clock: Clock): Promise<number> {
   const ended = new Set<string>();
   for (const pause of [...pauses, undefined]) {
-    const found = await rows(database, sessionRow, sessions(principalId));
+    const [sight, listed] = await database.send(sessions(principalId));
+    firstRow(seesRow, sight);
+    const found = readRows(sessionRow, listed);
     if (found.length === 0) return ended.size;
     for (const { session_id: session, login_time: login } of found) {
-      if (await endSession(database, principalId, session, login)) ended.add(`${session} ${login.getTime()}`);
+      if (await endSession(database, principalId, session)) ended.add(`${session} ${login.getTime()}`);
     }
     if (pause !== undefined) await clock.sleepUntil(plus(clock.now(), pause));
   }
@@ -28,18 +30,10 @@ export async function endSessions(database: Database, principalId: PrincipalId, 
   });
 }
 
-/** Session numbers are used again, so this looks once more whose it is. KILL is not allowed in a transaction. */
-async function endSession(
-  database: Database,
-  principalId: PrincipalId,
-  session: number,
-  login: Date,
-): Promise<boolean> {
-  const again = await rows(database, sessionRow, sessionAgain(principalId, session));
-  if (!again.some((row) => row.login_time.getTime() === login.getTime())) return false;
+/** Says whether there was one to end. */
+async function endSession(database: Database, principalId: PrincipalId, session: number): Promise<boolean> {
   try {
-    await database.send(killSession(session));
-    return true;
+    return (await oneRow(database, foundRow, killSession(principalId, session))).found > 0;
   } catch (error) {
     if (isSessionGone(error)) return false;
     throw error;

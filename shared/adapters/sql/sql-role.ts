@@ -3,14 +3,14 @@ import { CurfewError, type ErrorCode } from '../../domain/errors.ts';
 import type { PrincipalId } from '../../domain/ids.ts';
 import type { SqlRoleEntitlement } from '../../domain/policy.ts';
 import type { AccessProvider, Clock, Principal } from '../../ports.ts';
-import { type Database, inLockedTransaction, onPool, rows } from './database.ts';
+import { type Database, firstRow, inLockedTransaction, onPool, readRows } from './database.ts';
 import { dropFromRole } from './drop.ts';
-import { curfewError } from './errors.ts';
+import { curfewError, isBrokenConnection } from './errors.ts';
 import { Pools } from './pools.ts';
 import { findLacks } from './preflight.ts';
 import { endSessions } from './sessions.ts';
 import { principalIdOf } from './sid.ts';
-import { memberRow, members } from './statements.ts';
+import { memberRow, members, seesRow } from './statements.ts';
 import { addToRole, dropIfUnneeded, membershipOf, nameOf } from './users.ts';
 
 export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
@@ -20,18 +20,25 @@ export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
 
 /**
  * Membership of a database role in Azure SQL. Curfew's identity needs ALTER ANY USER, KILL DATABASE CONNECTION, VIEW DATABASE
- * STATE, VIEW DEFINITION and ALTER on each role; it is never db_owner. A principal is its SID, which is made of its object id: a user may be
- * called anything in the database, and one that somebody else made is used and left as it is.
+ * STATE, VIEW DEFINITION and ALTER on each role; it is never db_owner. A principal is known by its SID, which is made of its
+ * object id: its user may be called anything, and one that somebody else made is used and left as it is.
  *
- * What comes by way of another role, a group, or a permission given to the user is out of its reach.
+ * What comes by way of another role, a group, or a permission given to the user itself is out of reach.
  */
 export function createSqlRoleProvider(options: { credential: TokenCredential; clock: Clock }): SqlRoleProvider {
   const { clock } = options;
   const pools = new Pools(options.credential);
 
+  /** For work that may be done twice. */
   const on = async <T>(place: SqlRoleEntitlement, otherwise: ErrorCode, work: (database: Database) => Promise<T>) => {
     try {
-      return await work(onPool(await pools.open(place)));
+      const pool = await pools.open(place);
+      return await work(onPool(pool)).catch(async (error: unknown) => {
+        if (!isBrokenConnection(error)) throw error;
+        // Connections that broke while nobody used them show it only now, and there may be more of them.
+        await pools.discard(place, pool);
+        return work(onPool(await pools.open(place)));
+      });
     } catch (error) {
       throw curfewError(error, otherwise);
     }
@@ -44,13 +51,18 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
   ) => {
     try {
       const pool = await pools.open(place);
-      return await inLockedTransaction(pool, `curfew:${principalId}`, () => pools.discard(place), work);
+      const discard = () => pools.discard(place, pool);
+      return await inLockedTransaction(pool, `curfew:${principalId}`, discard, work).catch(async (error: unknown) => {
+        // Whether it was committed may be unknown, so it is for the caller to try again.
+        if (isBrokenConnection(error)) await discard();
+        throw error;
+      });
     } catch (error) {
       throw curfewError(error, otherwise);
     }
   };
   const isHeld = async (entitlement: SqlRoleEntitlement, { principalId }: Principal) => {
-    const { held } = await on(entitlement, 'CURFEW_TARGET_REFUSED', (database) =>
+    const { held } = await on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) =>
       membershipOf(database, entitlement.role, principalId),
     );
     return held > 0;
@@ -96,9 +108,11 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
       ),
 
     async holders(entitlement) {
-      const found = await on(entitlement, 'CURFEW_TARGET_REFUSED', (database) =>
-        rows(database, memberRow, members(entitlement.role)),
-      );
+      const found = await on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', async (database) => {
+        const [sight, listed] = await database.send(members(entitlement.role));
+        firstRow(seesRow, sight);
+        return readRows(memberRow, listed);
+      });
       // Users of SQL Server's own, and roles inside the role, are nobody in Entra ID: they have a name and no id.
       const nobody = '' as PrincipalId;
       return found.map(({ name, type, sid }) => ({
@@ -108,9 +122,7 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
     },
 
     preflight: (entitlement) =>
-      on(entitlement, 'CURFEW_TARGET_REFUSED', (database) =>
-        findLacks(database, entitlement.database, entitlement.role),
-      ),
+      on(entitlement, 'CURFEW_TARGET_REFUSED', (database) => findLacks(database, entitlement.role)),
 
     close: () => pools.close(),
   };

@@ -30,11 +30,20 @@ export const findUser = (principalId: PrincipalId): Statement => ({
   values: sids(principalId),
 });
 
-export const membershipRow = z.object({ held: z.int(), at: z.date() });
+/**
+ * The catalog leaves out, without a word, what the asker may not see. So each answer on which Curfew relies says as well that it
+ * was given in full; one that does not is no answer.
+ */
+const seesAll = (permission: 'VIEW DEFINITION' | 'VIEW DATABASE STATE') =>
+  `HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'${permission}') AS sees`;
+const sees = z.literal(1);
+export const seesRow = z.object({ sees });
+
+export const membershipRow = z.object({ held: z.int(), at: z.date(), sees });
 
 /** Direct membership alone: what comes by way of another role or a group is neither given nor taken here. */
 export const membership = (role: string, principalId: PrincipalId): Statement => ({
-  text: `SELECT COUNT(*) AS held, SYSUTCDATETIME() AS at FROM sys.database_role_members AS m
+  text: `SELECT COUNT(*) AS held, SYSUTCDATETIME() AS at, ${seesAll('VIEW DEFINITION')} FROM sys.database_role_members AS m
     JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
     JOIN sys.database_principals AS u ON u.principal_id = m.member_principal_id
     WHERE r.name = @role AND u.sid IN (@sid, @loginSid)`,
@@ -43,8 +52,10 @@ export const membership = (role: string, principalId: PrincipalId): Statement =>
 
 export const memberRow = z.object({ name: z.string(), type: z.string(), sid: z.instanceof(Uint8Array).nullable() });
 
+/** Answers with whether it sees all, then with the members. */
 export const members = (role: string): Statement => ({
-  text: `SELECT u.name, u.type, u.sid FROM sys.database_role_members AS m
+  text: `SELECT ${seesAll('VIEW DEFINITION')};
+    SELECT u.name, u.type, u.sid FROM sys.database_role_members AS m
     JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
     JOIN sys.database_principals AS u ON u.principal_id = m.member_principal_id
     WHERE r.name = @role ORDER BY u.name`,
@@ -65,13 +76,15 @@ export const addMember = (role: string, name: string): Statement => ({
   text: `ALTER ROLE ${quoteName(role)} ADD MEMBER ${quoteName(name)}`,
 });
 
-export const droppedRow = z.object({ at: z.date() });
-
-/** Says whether there was something to drop, drops it, and says when: one round trip. */
+/**
+ * One round trip: who was a member before, the drop, and who is one after, with the time. T-SQL drops by name, so it looks
+ * first whether the name is still this principal's; if not, `after` shows the member still there.
+ */
 export const dropMember = (role: string, name: string, principalId: PrincipalId): Statement => {
-  const before = membership(role, principalId);
+  const { text, values } = membership(role, principalId);
+  const isTheirs = 'SELECT 1 FROM sys.database_principals WHERE name = @name AND sid IN (@sid, @loginSid)';
   const drop = `ALTER ROLE ${quoteName(role)} DROP MEMBER ${quoteName(name)}`;
-  return { ...before, text: `${before.text};\n${drop};\nSELECT SYSUTCDATETIME() AS at` };
+  return { text: `${text};\nIF EXISTS (${isTheirs}) ${drop};\n${text}`, values: { ...values, name } };
 };
 
 export const dropUser = (name: string): Statement => ({ text: `DROP USER ${quoteName(name)}` });
@@ -82,6 +95,7 @@ export const tiesRow = z.object({
   schemas: z.int(),
   owned: z.int(),
   permissions: z.int(),
+  sees,
 });
 
 /**
@@ -95,23 +109,32 @@ export const userTies = (principal: number): Statement => ({
     (SELECT COUNT(*) FROM sys.schemas WHERE principal_id = @id) AS schemas,
     (SELECT COUNT(*) FROM sys.database_principals WHERE owning_principal_id = @id) AS owned,
     (SELECT COUNT(*) FROM sys.database_permissions WHERE grantor_principal_id = @id
-      OR (grantee_principal_id = @id AND NOT (class = 0 AND permission_name = N'CONNECT' AND state = N'G'))) AS permissions`,
+      OR (grantee_principal_id = @id AND NOT (class = 0 AND permission_name = N'CONNECT' AND state = N'G'))) AS permissions,
+    ${seesAll('VIEW DEFINITION')}`,
   values: { id: principal },
 });
 
 export const sessionRow = z.object({ session_id: z.int(), login_time: z.date() });
 
-/** The principal's sessions in this database, never the one that asks. */
+/** Never the session that asks. */
+const theirSession =
+  'FROM sys.dm_exec_sessions WHERE security_id IN (@sid, @loginSid) AND database_id = DB_ID() AND session_id <> @@SPID';
+
+/** Answers with whether it sees all, then with the principal's sessions in this database. */
 export const sessions = (principalId: PrincipalId): Statement => ({
-  text: `SELECT session_id, login_time FROM sys.dm_exec_sessions
-    WHERE security_id IN (@sid, @loginSid) AND database_id = DB_ID() AND session_id <> @@SPID`,
+  text: `SELECT ${seesAll('VIEW DATABASE STATE')};
+    SELECT session_id, login_time ${theirSession}`,
   values: sids(principalId),
 });
 
-/** One of them again: its number may have gone to somebody else's session by now. */
-export const sessionAgain = (principalId: PrincipalId, session: number): Statement => {
-  const all = sessions(principalId);
-  return { text: `${all.text} AND session_id = @session`, values: { ...all.values, session } };
-};
+export const foundRow = z.object({ found: z.int() });
 
-export const killSession = (session: number): Statement => ({ text: `KILL ${z.int().positive().parse(session)}` });
+/** Numbers of sessions are used again: the one of that number is ended only if it is the principal's at that moment. */
+export const killSession = (principalId: PrincipalId, session: number): Statement => {
+  const found = `SELECT COUNT(*) AS found ${theirSession} AND session_id = @session`;
+  const kill = `KILL ${z.int().positive().parse(session)}`;
+  return {
+    text: `${found};\nIF (${found}) > 0 ${kill}`,
+    values: { ...sids(principalId), session },
+  };
+};

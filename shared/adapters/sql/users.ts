@@ -57,7 +57,7 @@ export async function addToRole(
 export async function dropIfUnneeded(database: Database, principalId: PrincipalId): Promise<void> {
   const user = await userOf(database, principalId);
   if (!user) return;
-  const { marks, ...others } = await oneRow(database, tiesRow, userTies(user.principal_id));
+  const { marks, sees: _, ...others } = await oneRow(database, tiesRow, userTies(user.principal_id));
   if (marks === 0 || Object.values(others).some((count) => count > 0)) return;
   try {
     await database.send(dropUser(user.name));

@@ -9,7 +9,6 @@ import {
   markUser,
   membership,
   quoteName,
-  sessionAgain,
   sessions,
 } from '../../../../shared/adapters/sql/statements.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
@@ -53,24 +52,34 @@ describe('statements', () => {
     expect(dropUser(hostile).text).toBe('DROP USER [x]]; DROP USER bob;--@contoso.example]');
   });
 
-  test('a drop asks, drops and tells the time in one statement text', () => {
+  test('a drop asks, drops if the name is still theirs, and asks again', () => {
     const { text, values } = dropMember('a]b', hostile, id);
-    expect(text.split(';\n').at(1)).toBe('ALTER ROLE [a]]b] DROP MEMBER [x]]; DROP USER bob;--@contoso.example]');
-    expect(text.split(';\n')).toHaveLength(3);
-    expect(text).toMatch(/SELECT SYSUTCDATETIME\(\) AS at$/);
-    expect(values).toEqual(membership('a]b', id).values);
+    const [before, drop, after] = text.split(';\n');
+    expect(drop).toMatch(
+      /^IF EXISTS \(SELECT 1 FROM sys.database_principals WHERE name = @name AND sid IN \(@sid, @loginSid\)\) /,
+    );
+    expect(drop).toContain(' ALTER ROLE [a]]b] DROP MEMBER [x]]; DROP USER bob;--@contoso.example]');
+    expect([before, after]).toEqual([membership('a]b', id).text, membership('a]b', id).text]);
+    expect(values).toEqual({ ...membership('a]b', id).values, name: hostile });
   });
 
   test('a value is never in the text', () => {
     const marker = 'Zebra';
-    for (const { text, values } of [markUser(marker), membership(marker, id), sessions(id), sessionAgain(id, 4711)]) {
-      expect(text).not.toMatch(/Zebra|4711|332211/);
+    for (const { text, values } of [markUser(marker), membership(marker, id), sessions(id)]) {
+      expect(text).not.toMatch(/Zebra|332211/);
       expect(Object.keys(values ?? {}).every((name) => text.includes(`@${name}`))).toBe(true);
     }
   });
 
+  test('a session is ended only while it is the principal’s and not one’s own', () => {
+    const { text, values } = killSession(id, 57);
+    expect(text).toMatch(
+      /IF \(SELECT [^;]*security_id IN \(@sid, @loginSid\)[^;]*<> @@SPID AND session_id = @session\) > 0 KILL 57$/,
+    );
+    expect(values?.session).toBe(57);
+  });
+
   test('only a positive whole number is killed', () => {
-    expect(killSession(57)).toEqual({ text: 'KILL 57' });
-    for (const session of [0, -1, 1.5, Number.NaN]) expect(() => killSession(session)).toThrow();
+    for (const session of [0, -1, 1.5, Number.NaN]) expect(() => killSession(id, session)).toThrow();
   });
 });

@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import type { HttpData } from '../worker/core-api.ts';
+import { encodePath, joinQuery } from './url.ts';
+
+/** The largest body the host takes; one byte more is answered 500. */
+export const BODY_LIMIT = 104_857_600;
+
+export interface Target {
+  readonly path: string;
+  /** With its question mark, as sent. */
+  readonly query: string;
+  readonly host: string;
+}
+
+/** The request as the host hands it to the worker. */
+export function toHttpData(request: IncomingMessage, target: Target, params: Record<string, string>, body: Buffer): HttpData {
+  return {
+    method: request.method ?? 'GET',
+    url: `http://${target.host}${encodePath(target.path)}${target.query}`,
+    nullableHeaders: boxed(joinHeaders(request.rawHeaders)),
+    nullableQuery: boxed(joinQuery(target.query.slice(1))),
+    // An empty list of pairs would make the SDK read the query from the URL, where repeated keys are not joined.
+    query: {},
+    params,
+    ...(body.length > 0 && { body: { bytes: body } }),
+  };
+}
+
+const boxed = (values: Record<string, string>) =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value }]));
+
+/** Repeated headers are joined by a comma without a space, cookies too. */
+function joinHeaders(raw: readonly string[]): Record<string, string> {
+  const joined: Record<string, string> = {};
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] ?? '').toLowerCase();
+    const value = raw[index + 1] ?? '';
+    joined[name] = Object.hasOwn(joined, name) ? `${joined[name]},${value}` : value;
+  }
+  return joined;
+}
+
+/** Undefined when the body is too large. A chunked body is read and thrown away: the real host loses it. */
+export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunked = request.headers['transfer-encoding'] !== undefined;
+  if (!chunked && Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) return undefined;
+  const parts: Buffer[] = [];
+  for await (const part of request as AsyncIterable<Buffer>) if (!chunked) parts.push(part);
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { type HostClock, systemClock } from './clock.ts';
+import { Engine } from './durable/engine.ts';
+import { DurableHttpApi } from './durable/http-api.ts';
+import { seededRandom } from './durable/timers.ts';
+import { createSite } from './http/server.ts';
+import { type Log, silent } from './log.ts';
+import { startTimers } from './timer-triggers.ts';
+import { importApp } from './worker/core-api.ts';
+import type { Worker } from './worker/invoke.ts';
+import { byTrigger, registryRuntime } from './worker/registry.ts';
+
+export { type HostClock, systemClock } from './clock.ts';
+export type { Log, LogEntry, LogLevel } from './log.ts';
+
+export interface FunctionsHostOptions {
+  /** The module that registers the functions. A process imports it once, however many hosts it starts. */
+  readonly app: URL;
+  /** 0 takes any free one. Only 127.0.0.1 is bound. */
+  readonly port: number;
+  /** An SQLite file, or `:memory:`. */
+  readonly statePath: string;
+  readonly clock?: HostClock;
+  /** `azure-storage` makes durable timers as early and as late as they were measured there. */
+  readonly timers?: 'exact' | 'azure-storage';
+  /** Numbers in [0, 1) for that lateness. */
+  readonly random?: () => number;
+  readonly log?: Log;
+}
+
+export interface FunctionsHost {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** Stops taking requests and turns. What was acknowledged is on disk, what was under way starts again next time. */
+  close(): Promise<void>;
+}
+
+export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
+  const { clock = systemClock, log = silent, timers = 'exact', random = seededRandom(1) } = options;
+  const app = await importApp(options.app, (level, category, message) => log({ level, category, message }));
+  const functions = byTrigger(app.functions);
+  const running: { engine?: Engine } = {};
+  // The port is needed before the engine: activities that start again at once may call the durable client.
+  const ready = Promise.withResolvers<void>();
+  const engine = () => {
+    if (!running.engine) throw new Error('The host has not started yet.');
+    return running.engine;
+  };
+  const durable = new DurableHttpApi(engine, () => url, log);
+  const worker: Worker = { app, appHookData: {}, log, durableClient: () => durable.binding() };
+  const server = createSite({
+    worker,
+    functions: functions.get('httpTrigger') ?? [],
+    routePrefix: routePrefixFor(options.app),
+    internal: async (request, response, path) => {
+      await ready.promise;
+      return durable.handle(request, response, path);
+    },
+    log,
+  });
+  server.listen(options.port, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  // Without it the SDK believes in Core Tools and rewrites every link to their default port.
+  process.env['WEBSITE_HOSTNAME'] ??= `127.0.0.1:${port}`;
+
+  await app.runHooks('appStart', { hookData: worker.appHookData });
+  running.engine = new Engine({ statePath: options.statePath, clock, timers, random, log, runtime: registryRuntime(worker, functions) });
+  ready.resolve();
+  const stopTimers = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
+  return {
+    url,
+    async close() {
+      stopTimers();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      await app.runHooks('appTerminate', { hookData: worker.appHookData });
+      engine().close();
+    },
+  };
+}
+
+/** host.json lies beside the app or above it. */
+function routePrefixFor(app: URL): string {
+  for (let folder = new URL('.', app); ; folder = new URL('..', folder)) {
+    const file = new URL('host.json', folder);
+    if (existsSync(file)) {
+      const settings = JSON.parse(readFileSync(file, 'utf8')) as { extensions?: { http?: { routePrefix?: string } } };
+      return settings.extensions?.http?.routePrefix ?? 'api';
+    }
+    if (folder.pathname === '/') return 'api';
+  }
+}

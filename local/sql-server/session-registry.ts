@@ -1,0 +1,33 @@
+import type { Database } from './database.ts';
+import { type Login, Session } from './session.ts';
+
+// SQL Server keeps the numbers below for itself.
+const FIRST = 51;
+const LAST = 32_767;
+
+/** Every open session of the server. Numbers are given out again, as SQL Server does. */
+export class SessionRegistry {
+  readonly #sessions = new Map<number, Session>();
+  readonly databases: Database[] = [];
+
+  add(database: Database, login: Login, principalId: number): Session {
+    let id = FIRST;
+    while (this.#sessions.has(id) && id < LAST) id++;
+    const session = new Session(id, this, database, login, principalId);
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  remove(session: Session) {
+    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+  }
+
+  get(id: number): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Sessions of a database, by number: another database is another server as far as anyone in it can tell. */
+  of(database: Database): Session[] {
+    return [...this.#sessions.values()].filter((session) => session.database === database).sort((a, b) => a.id - b.id);
+  }
+}

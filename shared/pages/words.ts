@@ -1,0 +1,62 @@
+import { type ErrorCode, errorCodes, type Refusal } from '../domain/errors.ts';
+import type { Person } from '../domain/policy.ts';
+import { isSafeText } from '../domain/text.ts';
+import { describeDuration, type Instant, millisecondsOf } from '../domain/time.ts';
+
+const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+/** `Sat 2026-11-21 09:30 UTC`, with seconds where they aren't zero: an instant that reads the same everywhere. */
+export function describeInstant(instant: Instant): string {
+  const time = instant.slice(11, 19).replace(/:00$/, '');
+  return `${weekdays[new Date(millisecondsOf(instant)).getUTCDay()]} ${instant.slice(0, 10)} ${time} UTC`;
+}
+
+/** `3h 12m`, to the minute from an hour on. Nothing where the instant has come. */
+export function describeWait(now: Instant, instant: Instant): string | undefined {
+  const wait = millisecondsOf(instant) - millisecondsOf(now);
+  if (wait < 1000) return undefined;
+  return describeDuration(wait < 3_600_000 ? wait : wait - (wait % 60_000));
+}
+
+/** `Sat 2026-11-21 09:30 UTC (in 3h 12m)` */
+export function describeUpcoming(now: Instant, instant: Instant): string {
+  const wait = describeWait(now, instant);
+  return `${describeInstant(instant)}${wait === undefined ? '' : ` (in ${wait})`}`;
+}
+
+/** Text from outside as one line: no line breaks, nothing that reorders or hides, and an end. */
+export function oneLine(text: string, longest = 100): string {
+  const safe = [...text].map((character) => (/\s/.test(character) || !isSafeText(character) ? ' ' : character));
+  const characters = [...safe.join('').replace(/ +/g, ' ').trim()];
+  return characters.length > longest ? `${characters.slice(0, longest - 1).join('')}…` : characters.join('');
+}
+
+export function nameOf({ name, userPrincipalName }: Person): string {
+  return oneLine(name) || oneLine(userPrincipalName);
+}
+
+/** A name anybody can give themselves, and the one that they can't. */
+export function fullNameOf(person: Person): string {
+  return `${nameOf(person)} (${oneLine(person.userPrincipalName, 200)})`;
+}
+
+export function sentenceOf(code: ErrorCode): string {
+  return errorCodes[code][1];
+}
+
+export function refusalSentences({ code, detail, wayOut }: Refusal): string[] {
+  return [detail ?? sentenceOf(code), ...(wayOut === undefined ? [] : [wayOut])];
+}
+
+/** `1 session`, `3 sessions` */
+export function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`;
+}
+
+/** What somebody wrote, line by line. */
+export function linesOf(text: string): string[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => oneLine(line, 1000));
+}

@@ -1,0 +1,166 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { plus } from '../../../shared/domain/time.ts';
+import { openStandIn, type StandIn } from './sql-stand-in.ts';
+import { describeProvider } from './suite.ts';
+
+describeProvider('sql-role on the stand-in', () => openStandIn(), { sessions: true, leastPrivilege: true });
+
+/** What needs a server that can be stopped, or rights that can be taken from Curfew. */
+describe('sql-role', () => {
+  let standIn: StandIn;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'curfew-sql-'));
+    standIn = await openStandIn(folder);
+  });
+  afterEach(() => standIn.clock.start());
+  afterAll(async () => {
+    await standIn.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const granted = async () => {
+    const person = standIn.newcomer();
+    expect(await standIn.provider.grant(standIn.entitlement, person)).toBe('granted');
+    return person;
+  };
+  const members = () => standIn.administrator.members(standIn.entitlement);
+  const run = (statement: string) => standIn.administrator.run(standIn.entitlement, statement);
+
+  test('logs in ahead of the instant, so that none has to wait for it then', async () => {
+    const people = [await granted(), await granted(), await granted()];
+    await standIn.provider.close();
+    const deadline = plus(standIn.clock.now(), 60_000);
+    standIn.clock.stop();
+    const before = standIn.logins();
+    const revocations = people.map((person) => standIn.provider.revoke(standIn.entitlement, person, deadline));
+    await standIn.clock.asleep(people.length);
+    const prepared = standIn.logins();
+    expect(prepared).toBeGreaterThan(before);
+    standIn.clock.moveTo(deadline);
+    await Promise.all(revocations);
+    expect(standIn.logins()).toBe(prepared);
+  });
+
+  test('gets through when its connections broke while it waited', async () => {
+    const person = await granted();
+    const deadline = plus(standIn.clock.now(), 60_000);
+    standIn.clock.stop();
+    const revocation = standIn.provider.revoke(standIn.entitlement, person, deadline);
+    await standIn.clock.asleep();
+    await standIn.stop();
+    await standIn.restart();
+    standIn.clock.moveTo(deadline);
+    expect((await revocation).outcome).toBe('revoked');
+  });
+
+  test('finds a target again that was away', async () => {
+    const person = await granted();
+    await standIn.stop();
+    const away = standIn.provider.isHeld(standIn.entitlement, person);
+    await expect(away).rejects.toMatchObject({ code: 'CURFEW_TARGET_UNAVAILABLE' });
+    await standIn.restart();
+    expect(await standIn.provider.isHeld(standIn.entitlement, person)).toBe(true);
+  });
+
+  test('does not take the role from somebody who got the name of a user in the meantime', async () => {
+    const person = await granted();
+    const heir = standIn.newcomer(person.userPrincipalName);
+    const deadline = plus(standIn.clock.now(), 60_000);
+    standIn.clock.stop();
+    const revocation = standIn.provider.revoke(standIn.entitlement, person, deadline);
+    await standIn.clock.asleep();
+    await standIn.administrator.dropUser(standIn.entitlement, person);
+    await standIn.administrator.addUser(standIn.entitlement, heir);
+    await standIn.administrator.addMember(standIn.entitlement, heir);
+    standIn.clock.moveTo(deadline);
+    expect((await revocation).outcome).toBe('absent');
+    expect(await members()).toContain(heir.principalId);
+  });
+
+  test('is refused on a role that it may not alter, and leaves no user behind', async () => {
+    const person = standIn.newcomer();
+    await expect(standIn.provider.grant(standIn.locked, person)).rejects.toMatchObject({
+      code: 'CURFEW_TARGET_REFUSED',
+    });
+    expect(await standIn.administrator.userName(standIn.entitlement, person)).toBeUndefined();
+  });
+
+  test('does not call a membership absent that it may not take', async () => {
+    const person = standIn.newcomer();
+    await standIn.administrator.addUser(standIn.entitlement, person);
+    await standIn.administrator.addMember(standIn.locked, person);
+    const revocation = standIn.provider.revoke(standIn.locked, person, standIn.clock.now());
+    await expect(revocation).rejects.toMatchObject({ code: 'CURFEW_TARGET_REFUSED' });
+    expect(await standIn.administrator.members(standIn.locked)).toContain(person.principalId);
+  });
+
+  test('does not rely on a catalog that it may not read in full', async () => {
+    const person = await granted();
+    await run('REVOKE VIEW DEFINITION TO [curfew app]');
+    try {
+      const unsure = [
+        standIn.provider.isHeld(standIn.entitlement, person),
+        standIn.provider.holders(standIn.entitlement),
+        standIn.provider.revoke(standIn.entitlement, standIn.newcomer(), standIn.clock.now()),
+        standIn.provider.cleanUp(standIn.entitlement, person),
+      ];
+      for (const call of await Promise.allSettled(unsure)) {
+        expect(call).toMatchObject({ status: 'rejected', reason: { code: 'CURFEW_TARGET_NOT_VERIFIED' } });
+      }
+    } finally {
+      await run('GRANT VIEW DEFINITION TO [curfew app]');
+    }
+  });
+
+  test('does not call sessions gone that it may not see', async () => {
+    const person = await granted();
+    await run('REVOKE VIEW DATABASE STATE TO [curfew app]');
+    try {
+      await expect(standIn.provider.terminate(standIn.entitlement, person)).rejects.toMatchObject({
+        code: 'CURFEW_TARGET_NOT_VERIFIED',
+      });
+    } finally {
+      await run('GRANT VIEW DATABASE STATE TO [curfew app]');
+    }
+  });
+
+  test('says that it may not end sessions', async () => {
+    const person = await granted();
+    const session = await standIn.signIn?.(person, standIn.entitlement);
+    await run('REVOKE KILL DATABASE CONNECTION TO [curfew app]');
+    try {
+      await expect(standIn.provider.terminate(standIn.entitlement, person)).rejects.toMatchObject({
+        code: 'CURFEW_TARGET_REFUSED',
+      });
+      expect(await session?.isOpen()).toBe(true);
+    } finally {
+      await run('GRANT KILL DATABASE CONNECTION TO [curfew app]');
+      await session?.close();
+    }
+  });
+
+  test('asks for a role of its own where the policy names a fixed one', async () => {
+    const fixed = { ...standIn.entitlement, role: 'db_datareader' };
+    const [lack, ...others] = await standIn.provider.preflight(fixed);
+    expect(others).toEqual([]);
+    await run(lack?.statement ?? '');
+    expect(await standIn.provider.preflight({ ...fixed, role: 'curfew_db_datareader' })).toEqual([]);
+    await expect(standIn.provider.grant(fixed, standIn.newcomer())).rejects.toMatchObject({
+      code: 'CURFEW_TARGET_REFUSED',
+    });
+  });
+
+  test('that waits for another change to the same user gives up as unavailable, and lets go of the lock afterwards', async () => {
+    const person = await granted();
+    const held = await standIn.holdLock(`curfew:${person.principalId}`);
+    await expect(standIn.provider.grant(standIn.entitlement, person)).rejects.toMatchObject({
+      code: 'CURFEW_TARGET_UNAVAILABLE',
+    });
+    await held.release();
+    expect(await standIn.provider.grant(standIn.entitlement, person)).toBe('already-held');
+  });
+});

@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { readConfiguration, settings } from '../../shared/configuration.ts';
+import { CurfewError } from '../../shared/domain/errors.ts';
+
+const required = {
+  CURFEW_PUBLIC_URL: 'https://curfew.contoso.example/',
+  CURFEW_POLICY_FILE: 'policy.yaml',
+  CURFEW_TOKEN_ISSUER: 'https://login.microsoftonline.com/72f988bf-0000-4000-8000-0c0ffee00001/v2.0',
+  CURFEW_TOKEN_AUDIENCE: 'c0000000-0000-4000-8000-000000000001',
+  CURFEW_TENANT_ID: '72F988BF-0000-4000-8000-0C0FFEE00001',
+  CURFEW_COSMOS_ENDPOINT: 'https://curfew.documents.azure.com:443/',
+  CURFEW_SMTP_URL: 'smtps://curfew:hunter2@smtp.contoso.example',
+  CURFEW_MAIL_FROM: 'Curfew <curfew@contoso.example>',
+};
+
+/** The names of the settings that are refused, in the order in which they are. */
+function refused(env: Record<string, string | undefined>): string[] {
+  return sentences(env).map((sentence) => sentence.split(' ')[0] ?? '');
+}
+
+function sentences(env: Record<string, string | undefined>): string[] {
+  try {
+    readConfiguration(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof CurfewError)) throw error;
+    expect(error.code).toBe('CURFEW_CONFIGURATION_INVALID');
+    return error.refusal.detail?.split('\n') ?? [];
+  }
+}
+
+describe('the settings', () => {
+  test('are read, with defaults, without slashes at the end of what paths are added to', () => {
+    expect(readConfiguration({ ...required, PATH: '/bin', CURFEW_ELSE: 'x' })).toEqual({
+      publicUrl: 'https://curfew.contoso.example',
+      policyFile: 'policy.yaml',
+      token: {
+        issuer: 'https://login.microsoftonline.com/72f988bf-0000-4000-8000-0c0ffee00001/v2.0',
+        audience: 'c0000000-0000-4000-8000-000000000001',
+        tenantId: '72f988bf-0000-4000-8000-0c0ffee00001',
+      },
+      graphUrl: 'https://graph.microsoft.com/v1.0',
+      authorityHost: undefined,
+      cosmos: { endpoint: 'https://curfew.documents.azure.com:443', database: 'curfew' },
+      mail: { url: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
+    });
+  });
+
+  test('keep the issuer to the letter, since tokens are compared with it', () => {
+    const issuer = 'https://sts.windows.net/72f988bf-0000-4000-8000-0c0ffee00001/';
+    expect(readConfiguration({ ...required, CURFEW_TOKEN_ISSUER: issuer }).token.issuer).toBe(issuer);
+  });
+
+  test('are all named at once when all are missing, and an empty one is missing', () => {
+    const needed = Object.keys(required);
+    expect(refused({})).toEqual(needed);
+    expect(refused(Object.fromEntries(needed.map((name) => [name, '  '])))).toEqual(needed);
+  });
+
+  test.each([
+    ['CURFEW_PUBLIC_URL', 'curfew.contoso.example'],
+    ['CURFEW_PUBLIC_URL', 'http://curfew.contoso.example'],
+    ['CURFEW_PUBLIC_URL', 'http://localhost.contoso.example'],
+    ['CURFEW_PUBLIC_URL', 'https://user:password@curfew.contoso.example'],
+    ['CURFEW_PUBLIC_URL', 'https://curfew.contoso.example/?a=b'],
+    ['CURFEW_PUBLIC_URL', 'javascript:alert(1)'],
+    ['CURFEW_TOKEN_ISSUER', 'http://login.microsoftonline.com/x'],
+    ['CURFEW_TOKEN_ISSUER', 'https://login.microsoftonline.com/72f988bf-0000-4000-8000-0c0ffee00002/v2.0'],
+    ['CURFEW_TENANT_ID', 'contoso.example'],
+    ['CURFEW_GRAPH_URL', 'ftp://graph.microsoft.com'],
+    ['CURFEW_AUTHORITY_HOST', 'http://login.contoso.example'],
+    ['CURFEW_AUTHORITY_HOST', 'https://login.contoso.example/tenant'],
+    ['CURFEW_COSMOS_ENDPOINT', 'AccountEndpoint=https://x;AccountKey=y'],
+    ['CURFEW_COSMOS_DATABASE', 'a/b'],
+    ['CURFEW_SMTP_URL', 'https://smtp.contoso.example'],
+    ['CURFEW_SMTP_URL', 'smtp://'],
+    ['CURFEW_MAIL_FROM', 'Curfew'],
+    ['CURFEW_MAIL_FROM', 'Curfew <curfew@contoso.example>, x@y.example'],
+    ['CURFEW_MAIL_FROM', 'Curfew\r\nBcc: <x@y.example>'],
+  ])('refuse %s = %j', (name, value) => {
+    expect(refused({ ...required, [name]: value })).toEqual([name]);
+  });
+
+  test.each([
+    ['CURFEW_PUBLIC_URL', 'http://localhost:7071'],
+    ['CURFEW_PUBLIC_URL', 'http://127.0.0.1:7071'],
+    ['CURFEW_SMTP_URL', 'smtp://localhost:1025'],
+    ['CURFEW_MAIL_FROM', 'curfew@contoso.example'],
+  ])('take %s = %j', (name, value) => {
+    expect(refused({ ...required, [name]: value })).toEqual([]);
+  });
+
+  test.each([
+    ['login.microsoftonline.com', undefined],
+    ['https://login.microsoftonline.com/', undefined],
+    ['login.microsoftonline.us', 'https://login.microsoftonline.us'],
+    ['localhost:8443', 'https://localhost:8443'],
+    ['https://localhost:8443', 'https://localhost:8443'],
+  ])('give the authority host %s as %s', (host, expected) => {
+    expect(readConfiguration({ ...required, CURFEW_AUTHORITY_HOST: host }).authorityHost).toBe(expected);
+  });
+
+  test('another tenant in the issuer is named even where other settings are wrong', () => {
+    const env = { ...required, CURFEW_PUBLIC_URL: 'x', CURFEW_TENANT_ID: '72f988bf-0000-4000-8000-0c0ffee00002' };
+    expect(refused(env)).toEqual(['CURFEW_PUBLIC_URL', 'CURFEW_TOKEN_ISSUER']);
+  });
+
+  test('no value is ever echoed: a secret may stand in the wrong place', () => {
+    const secret = 'hunter2-and-more';
+    for (const { name } of settings) {
+      for (const value of [
+        secret,
+        `https://${secret}:${secret}@x.example/?${secret}`,
+        `smtp:${secret}`,
+        `<${secret}>`,
+      ]) {
+        expect(sentences({ ...required, [name]: value }).join()).not.toContain(secret);
+      }
+    }
+    expect(sentences(Object.fromEntries(settings.map(({ name }) => [name, secret]))).join()).not.toContain(secret);
+  });
+});
+
+describe('the list of settings', () => {
+  test('says what is needed, what is not, and what is secret', () => {
+    expect(settings.filter((setting) => setting.required).map(({ name }) => name)).toEqual(Object.keys(required));
+    expect(settings.filter((setting) => setting.secret).map(({ name }) => name)).toEqual(['CURFEW_SMTP_URL']);
+    expect(
+      Object.fromEntries(settings.flatMap((setting) => (setting.default ? [[setting.name, setting.default]] : []))),
+    ).toEqual({
+      CURFEW_GRAPH_URL: 'https://graph.microsoft.com/v1.0',
+      CURFEW_COSMOS_DATABASE: 'curfew',
+    });
+  });
+
+  test('describes each in a line of its own, with an example that passes', () => {
+    expect(new Set(settings.map(({ description }) => description)).size).toBe(settings.length);
+    expect(refused(Object.fromEntries(settings.map(({ name, example }) => [name, example])))).toEqual([]);
+    for (const { description } of settings) expect(description).toMatch(/^[^\n|]+\.$/);
+  });
+
+  test('is the one in local.settings.sample.json, whose values pass', () => {
+    const file = readFileSync(new URL('../../local.settings.sample.json', import.meta.url), 'utf8');
+    const { Values: values } = JSON.parse(file) as { Values: Record<string, string> };
+    const ours = Object.keys(values).filter((name) => name.startsWith('CURFEW_'));
+    expect(ours).toEqual(settings.map(({ name }) => name));
+    expect(readConfiguration(values).publicUrl).toBe('http://localhost:7071');
+    expect(values).toMatchObject({
+      FUNCTIONS_WORKER_RUNTIME: 'node',
+      AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+    });
+    expect(Object.keys(values)).toEqual(
+      expect.arrayContaining(['AZURE_TENANT_ID', 'AZURE_CLIENT_ID', 'AZURE_CLIENT_SECRET']),
+    );
+  });
+});
