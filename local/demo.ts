@@ -36,6 +36,7 @@ async function play({ ports, entra, sql, mail, cosmosKey, cosmos }: Laptop): Pro
   const api = `http://localhost:${ports.api}/api`;
   const ada = samplePerson('ada');
   const bob = samplePerson('bob');
+  const bobsMail = bob.mail ?? bob.userPrincipalName;
   const portalToken = await tokenFor('ada', entra.authority, 'api://curfew/.default');
   const databaseToken = await tokenFor('ada', entra.authority, 'https://database.windows.net/.default');
   const connect = () => connectAs(databaseToken, ports.sql);
@@ -62,13 +63,13 @@ async function play({ ports, entra, sql, mail, cosmosKey, cosmos }: Laptop): Pro
 
   chapter(`2. ${bob.displayName} decides from his mail`);
   step = 'the mail arrives over SMTP';
-  const message = await mail.waitFor(({ to }) => to.includes(bob.mail), 5_000);
+  const message = await mail.waitFor(({ to }) => to.includes(bobsMail), 5_000);
   const link = /http\S+\/approvals\/[\w-]{43}/.exec(message.text)?.[0] ?? '';
   expect(link !== '', 'there is no link in the mail');
-  tick(`“${message.subject}” to ${bob.mail}`);
+  tick(`“${message.subject}” to ${bobsMail}`);
   step = 'the inbox page has it';
   const inbox = await (await fetch(mail.url)).text();
-  expect(inbox.includes(bob.mail), 'the inbox page does not show the mail');
+  expect(inbox.includes(bobsMail), 'the inbox page does not show the mail');
   tick(`it is in the inbox at ${mail.url}`);
   step = 'opening the link changes nothing';
   const page = await fetch(link);

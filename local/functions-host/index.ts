@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type HostClock, systemClock } from './clock.ts';
 import { Engine } from './durable/engine.ts';
 import { DurableHttpApi } from './durable/http-api.ts';
-import { seededRandom } from './durable/timers.ts';
+import { fireTimeOf, seededRandom } from './durable/timers.ts';
 import { createSite } from './http/server.ts';
 import { type Log, silent } from './log.ts';
 import { startTimers } from './timer-triggers.ts';
@@ -68,7 +68,8 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   process.env['WEBSITE_HOSTNAME'] ??= `127.0.0.1:${port}`;
 
   await app.runHooks('appStart', { hookData: worker.appHookData });
-  running.engine = new Engine({ statePath: options.statePath, clock, timers, random, log, runtime: registryRuntime(worker, functions) });
+  const runtime = registryRuntime(worker, functions);
+  running.engine = new Engine({ statePath: options.statePath, clock, fireTime: fireTimeOf(timers, random), log, runtime });
   ready.resolve();
   const stopTimers = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
   return {

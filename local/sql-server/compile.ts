@@ -23,6 +23,8 @@ export interface Compiled {
 }
 
 export interface Writable {
+  /** The table that is changed, as `dbo.orders`: reading it is found out from SQLite. */
+  target?: string;
   sql(e: Emit): string;
   columns(e: Emit): OutputColumn[];
 }
@@ -105,12 +107,15 @@ export function compile(
   }
   statement.setReturnArrays(true);
   const needs = new Map<string, Compiled['needs'][number]>();
+  const need = (permission: string, table: string) => needs.set(`${permission} ${table}`, { permission, table });
+  // Whatever is named is read, even where no column of it is: COUNT(*) tells too.
+  for (const name of seen) if (!name.startsWith('sys.') && name !== writable.target) need('SELECT', name);
   for (const { action, file, table } of accesses) {
     const permission = PERMISSIONS[action];
     const name = file === 'standin' ? `standin.${table}` : table;
     // Tables that nobody named are read for foreign keys and the like; that needs no permission of the caller.
     if (!permission || (file !== 'main' && file !== 'standin') || !seen.has(name)) continue;
-    needs.set(`${permission} ${name}`, { permission, table: name });
+    need(permission, name);
   }
   const made: Compiled = { statement, used: e.used, needs: [...needs.values()], columns };
   const byConnection = compiled.get(key) ?? new Map();
@@ -120,6 +125,7 @@ export function compile(
 
 /** Refuses what the session may not do now, whatever it could do when the statement was compiled. */
 export function checkPermissions(session: Session, needs: Compiled['needs']) {
+  if (needs.length === 0) return;
   const rights = session.rights();
   for (const { permission, table } of needs) {
     const [schemaName = '', ...rest] = table.split('.');

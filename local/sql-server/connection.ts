@@ -17,6 +17,7 @@ import { parseBatch } from './tsql/parser.ts';
 const TDS_7_4 = 0x74000004;
 const SMALLEST_PACKET = 512;
 const LARGEST_PACKET = 32_767;
+const LOGIN_TIMEOUT = 30_000;
 
 export interface ConnectionContext {
   serverName: string;
@@ -41,6 +42,7 @@ export class Connection {
   #running: AbortController | undefined;
   #attention = false;
   #closed = false;
+  readonly #deadline: NodeJS.Timeout;
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.#raw = socket;
@@ -48,9 +50,12 @@ export class Connection {
     socket.setNoDelay(true);
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
+    // Whoever has not logged in by then never will.
+    this.#deadline = setTimeout(() => this.close(), LOGIN_TIMEOUT);
     const prelogin = new MessageReader();
     socket.on('data', (chunk: Buffer) => {
       try {
+        if (prelogin.rest.length === 0 && chunk[0] !== PacketType.prelogin) throw new RangeError('not a PRELOGIN');
         const [message] = prelogin.push(chunk);
         if (message) this.#greet(message);
       } catch {
@@ -60,7 +65,6 @@ export class Connection {
   }
 
   #greet(message: Message) {
-    if (message.type !== PacketType.prelogin) throw new RangeError('not a PRELOGIN');
     const client = readPrelogin(message.payload);
     this.#raw.write(toPackets(PacketType.prelogin, buildPreloginReply(client), 4096));
     if (client.encryption === Encryption.notSupported) {
@@ -137,6 +141,7 @@ export class Connection {
       }
       session.kill = () => this.#kill();
       this.#session = session;
+      clearTimeout(this.#deadline);
       reply.environmentText(1, session.database.name, 'master');
       reply.collation();
       reply.environmentText(2, 'us_english', '');
@@ -262,6 +267,7 @@ export class Connection {
   }
 
   close() {
+    clearTimeout(this.#deadline);
     if (this.#closed && this.#raw.destroyed) return;
     this.#closed = true;
     this.#running?.abort(sessionKilled());

@@ -293,16 +293,17 @@ async function change(frame: Frame, statement: Change) {
   const { database } = session;
   session.rights();
   const object = `${statement.table.schema}.${statement.table.name}`;
-  const writable: Writable = { sql: (e) => statement.sql(e), columns: (e) => statement.output?.(e) ?? [] };
+  const target = object.toLowerCase();
+  const writable: Writable = { target, sql: (e) => statement.sql(e), columns: (e) => statement.output?.(e) ?? [] };
   await session.write('data', signal, { action: statement.verb, object }, (on) => {
     if (['sys', 'standin'].includes(statement.table.schema.toLowerCase())) {
       throw new SqlError(259, 'Ad hoc updates to system catalogs are not allowed.');
     }
     const compiled = compile(session, on, statement, writable, types);
     // SQLite names no table when an INSERT has nothing to read; the permission is asked for by the statement itself.
-    checkPermissions(session, [{ permission: statement.verb, table: object.toLowerCase() }, ...compiled.needs]);
+    checkPermissions(session, [{ permission: statement.verb, table: target }, ...compiled.needs]);
     const e = new Emit(types, tableFinder(database, on, new Set()));
-    if (statement.verb === 'INSERT' && statement.explicit(e) && session.identityInsert !== object.toLowerCase()) {
+    if (statement.verb === 'INSERT' && statement.explicit(e) && session.identityInsert !== target) {
       throw new SqlError(
         544,
         `Cannot insert explicit value for identity column in table '${statement.table.name}' when IDENTITY_INSERT is set to OFF.`,

@@ -46,7 +46,7 @@ export function dropUser(session: Session, on: Sqlite, { name, ifExists }: Of<'d
   const user = principalByName(on, name);
   if (!user && ifExists) return;
   if (user && user.id <= 4 && user.type !== 'R') throw new SqlError(15150, `Cannot drop the user '${name}'.`);
-  if (!user || user.type === 'R' || !may(session.rights(), 'ALTER', { class: 'principal', principal: user })) {
+  if (!user || user.type === 'R' || !mayDrop(session, user, 'ALTER ANY USER')) {
     throw missingOrForbidden('drop', 'user', name);
   }
   refuseOwner(on, user);
@@ -77,12 +77,16 @@ export function dropRole(session: Session, on: Sqlite, { name, ifExists }: Of<'d
   if (!role && ifExists) return;
   if (role?.type === 'R' && (role.fixed || role.id === PUBLIC))
     throw new SqlError(15150, `Cannot drop the role '${name}'.`);
-  if (role?.type !== 'R' || !mayAlter(session, role)) throw missingOrForbidden('drop', 'role', name);
+  if (role?.type !== 'R' || !mayDrop(session, role, 'ALTER ANY ROLE')) throw missingOrForbidden('drop', 'role', name);
   if (hasMembers(on, role.id))
     throw new SqlError(15144, 'The role has members. It must be empty before it can be dropped.');
   refuseOwner(on, role);
   deletePrincipal(on, role.id);
 }
+
+/** ALTER on a role lets one change who is in it, not do away with it. */
+const mayDrop = (session: Session, principal: Principal, any: string) =>
+  may(session.rights(), any) || may(session.rights(), 'CONTROL', { class: 'principal', principal });
 
 /** Membership of the fixed roles is for db_owner alone. */
 function mayAlter(session: Session, role: Principal): boolean {

@@ -44,10 +44,10 @@ const PURE: Record<string, Implementation> = {
     return whole === 1n && typeof a === 'bigint' && typeof b === 'bigint' ? a / b : Number(a) / Number(b);
   }),
   tsql_xor: strict((a, b) => BigInt(Number(a)) ^ BigInt(Number(b))),
-  tsql_like: (value, pattern, escape) =>
+  tsql_like: (value, pattern, mark) =>
     value === null || pattern === null || value === undefined || pattern === undefined
       ? null
-      : BigInt(likePattern(text(pattern), escape === null ? '' : text(escape)).test(text(value))),
+      : BigInt(likePattern(text(pattern), mark === null ? '' : text(mark)).test(text(value))),
   tsql_cast: (value, type, style, lenient) => {
     try {
       return convert(value ?? null, typeOf(type), style === null ? 0 : Number(style));
@@ -85,8 +85,8 @@ const PURE: Record<string, Implementation> = {
 const patterns = new Map<string, RegExp>();
 
 /** LIKE has sets as well: [a-f], [^0-9]. */
-function likePattern(pattern: string, escape: string): RegExp {
-  const key = `${escape}\0${pattern}`;
+function likePattern(pattern: string, mark: string): RegExp {
+  const key = `${mark}\0${pattern}`;
   const known = patterns.get(key);
   if (known) return known;
   const plain = (character: string) => character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
@@ -94,7 +94,7 @@ function likePattern(pattern: string, escape: string): RegExp {
   for (let at = 0; at < pattern.length; at++) {
     const character = pattern[at] ?? '';
     const close = character === '[' ? pattern.indexOf(']', at + 2) : -1;
-    if (escape !== '' && character === escape) source += plain(pattern[++at] ?? '');
+    if (mark !== '' && character === mark) source += plain(pattern[++at] ?? '');
     else if (character === '%') source += '.*';
     else if (character === '_') source += '.';
     else if (close > 0) {

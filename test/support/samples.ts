@@ -103,5 +103,7 @@ export function requestAfter(...events: CurfewEvent[]): AccessRequest {
 }
 
 export function chainOf(...events: CurfewEvent[]): RecordedEvent[] {
-  return events.reduce<RecordedEvent[]>((chain, event) => [...chain, link(requestId, chain.at(-1), event)], []);
+  const chain: RecordedEvent[] = [];
+  for (const event of events) chain.push(link(requestId, chain.at(-1), event));
+  return chain;
 }

@@ -7,15 +7,15 @@ import { DurableError, Refusal } from './errors.ts';
 import * as history from './history.ts';
 import { type Outcome, replay, type Scheduled } from './replay.ts';
 import { type InstanceFilter, type InstanceRow, type RuntimeStatus, Store, type TaskRow, type TimerRow } from './store.ts';
-import { azureStorageFireTime, TimerQueue } from './timers.ts';
+import { type FireTime, TimerQueue } from './timers.ts';
 import { type DurableRuntime, encodeTrigger, orchestrate } from './turn.ts';
 import { Event, type HistoryEvent } from './wire.ts';
 
 export interface EngineOptions {
   readonly statePath: string;
   readonly clock: HostClock;
-  readonly timers: 'exact' | 'azure-storage';
-  readonly random: () => number;
+  /** When a timer that was created at `created` for `fireAt` fires. */
+  readonly fireTime: FireTime;
   readonly log: Log;
   readonly runtime: DurableRuntime;
 }
@@ -54,6 +54,8 @@ export class Engine {
   readonly #store: Store;
   readonly #timers: TimerQueue;
   readonly #live = new Map<string, Live>();
+  /** Ids whose start has not been acknowledged yet. */
+  readonly #starting = new Set<string>();
   #ready: Live[] = [];
   #afterCommit: (() => void)[] = [];
   #refused: ((error: unknown) => void)[] = [];
@@ -76,16 +78,18 @@ export class Engine {
       throw new DurableError('unknown-orchestrator', `The function '${name}' doesn't exist, is disabled, or is not an orchestrator function.`);
     }
     const existing = this.row(id);
-    if (existing && !ended.has(existing.status)) {
-      if (existing.status !== 'Pending') {
-        throw new DurableError('already-exists', `An Orchestration instance with the status ${existing.status} already exists.`);
-      }
-      // The real extension accepts both of two simultaneous starts and runs one of them.
-      this.#log('warning', `A second start of '${id}' before its first turn is lost, as it is on Azure.`);
-      return id;
+    if (existing && !ended.has(existing.status) && !this.#starting.has(id)) {
+      throw new DurableError('already-exists', `An Orchestration instance with the status ${existing.status} already exists.`);
     }
-    this.#begin(id, name, input, version, existing);
+    if (this.#starting.has(id)) {
+      // The real extension accepts both of two simultaneous starts and runs one of them.
+      this.#log('warning', `The second of two simultaneous starts of '${id}' is lost, as it is on Azure.`);
+    } else {
+      this.#begin(id, name, input, version, existing);
+      this.#starting.add(id);
+    }
     await this.#committed();
+    this.#starting.delete(id);
     return id;
   }
 
@@ -150,14 +154,16 @@ export class Engine {
     }
     const now = this.#now();
     const execution = randomUUID().replaceAll('-', '');
+    const generation = existing ? existing.generation + 1 : 0;
     const row: InstanceRow = {
-      ...{ id, execution, name, version, input, output: null, customStatus: null },
+      ...{ id, execution, name, version, generation, input, output: null, customStatus: null },
       ...{ status: 'Pending', created: now, updated: now },
     };
     const live: Live = { row, past: [], turns: 0, inbox: [], queued: false, dead: false };
     this.#live.set(id, live);
     this.#store.putInstance(row);
-    this.#post(live, { event: history.executionStarted(now, { instance: id, execution, name, version, input }), execution });
+    const event = history.executionStarted(now, { instance: id, execution, name, version, input, generation });
+    this.#post(live, { event, execution });
   }
 
   async #tell(instance: string, event: HistoryEvent): Promise<void> {
@@ -299,7 +305,7 @@ export class Engine {
       case 'completed':
         return this.#end(live, fresh, 'Completed', output);
       case 'terminated':
-        return this.#end(live, fresh, 'Terminated', JSON.stringify(outcome.reason));
+        return this.#end(live, fresh, 'Terminated', JSON.stringify(outcome.reason.trim()));
       case 'failed': {
         if (outcome.by === 'host') this.#log('error', `Instance '${live.row.id}' of '${live.row.name}': ${outcome.message}`);
         const message = outcome.by === 'host' ? outcome.message : `Orchestrator function '${live.row.name}' failed: ${outcome.message}`;
@@ -339,7 +345,7 @@ export class Engine {
     live.turns = 0;
     live.row = { ...live.row, execution, input, status: 'Running', created: now, updated: now };
     this.#store.putInstance(live.row);
-    const event = history.executionStarted(now, { instance: id, execution, name, version, input });
+    const event = history.executionStarted(now, { instance: id, execution, name, version, input, generation: null });
     const seq = this.#store.putMessage(id, JSON.stringify({ event, execution, continued: true }));
     // Ahead of events that came in since: they belong to the new execution.
     live.inbox.unshift({ event, execution, continued: true, seq });
@@ -376,9 +382,7 @@ export class Engine {
   }
 
   #arm({ instance, execution, timer, fireAt, created }: TimerRow): void {
-    const { timers, random } = this.#options;
-    const at = timers === 'exact' ? fireAt : azureStorageFireTime(fireAt, created, random);
-    this.#timers.add(at, () => this.#deliver(instance, execution, history.timerFired(this.#now(), timer, fireAt)));
+    this.#timers.add(this.#options.fireTime(fireAt, created), () => this.#deliver(instance, execution, history.timerFired(this.#now(), timer, fireAt)));
   }
 
   #run({ instance, execution, task, name, input }: TaskRow): void {

@@ -39,6 +39,8 @@ export interface Start {
   readonly name: string;
   readonly version: string;
   readonly input: string | null;
+  /** Null after `continueAsNew`. */
+  readonly generation: number | null;
 }
 
 export const executionStarted = (at: number, start: Start) =>
@@ -52,7 +54,7 @@ export const executionStarted = (at: number, start: Start) =>
     Correlation: null,
     ParentTraceContext: null,
     ScheduledStartTime: null,
-    Generation: 0,
+    Generation: start.generation,
   });
 
 export const eventRaised = (at: number, name: string, input: string | null) =>

@@ -86,8 +86,10 @@ export class DurableHttpApi {
     }
     if (kind === 'entities') return this.#refuse('durable entities');
     if (kind !== 'instances' || segments.length > 4) return { status: 404 };
-    if (segments.length === 1) return method === 'DELETE' ? this.#purgeBy(query) : this.#list(query);
-    if (segments.length === 2) return method === 'DELETE' ? this.#purge([name]) : this.#status(name, query);
+    if (method === 'DELETE' && segments.length === 1) return this.#purgeBy(query);
+    if (method === 'DELETE' && segments.length === 2) return this.#purge([name]);
+    if (method === 'GET' && segments.length === 1) return this.#list(query);
+    if (method === 'GET' && segments.length === 2) return this.#status(name, query);
     if (method !== 'POST') return { status: 404 };
     const reason = query.get('reason') ?? '';
     const engine = this.#engine();
@@ -115,7 +117,8 @@ export class DurableHttpApi {
   async #start(name: string, id: string | undefined, body: string, version: string): Promise<Answer> {
     if (id !== undefined) checkId(id);
     // The client posts an empty body where the input was left out, and that is what the orchestrator gets.
-    const input = body === '' ? '""' : payload(body);
+    const text = body === '' ? '""' : payload(body);
+    const input = text === 'null' ? null : text;
     const instance = await this.#engine().start(name, id, input, version);
     const links = this.#links(instance);
     return { status: 202, body: { id: instance, ...links }, headers: { Location: links.statusQueryGetUri, 'Retry-After': '10' } };
@@ -140,7 +143,8 @@ export class DurableHttpApi {
   }
 
   /** By filter only ended instances go. */
-  #purgeBy(query: URLSearchParams): Promise<Answer> {
+  async #purgeBy(query: URLSearchParams): Promise<Answer> {
+    if (!query.has('createdTimeFrom')) throw new DurableError('bad-payload', 'A purge by filter needs createdTimeFrom.');
     const { statuses = ended, ...filter } = filterOf(query);
     const rows = this.#engine().list({ ...filter, statuses: ended.filter((each) => statuses.includes(each)) });
     return this.#purge(rows.map(({ id }) => id));
@@ -185,11 +189,10 @@ function checkId(id: string): void {
   if (id.length > 256) throw new DurableError('bad-id', 'Orchestration instance ids must not be longer than 256 characters.');
 }
 
-/** JSON text in, normalised JSON text out; null is absent. */
-function payload(body: string): string | null {
+/** JSON text in, JSON text as Newtonsoft writes it out. */
+function payload(body: string): string {
   try {
-    const value: unknown = JSON.parse(body);
-    return value === null ? null : JSON.stringify(value);
+    return JSON.stringify(JSON.parse(body)).replace(/[\u0085\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
   } catch {
     throw new DurableError('bad-payload', "Error reading JToken from JsonReader. Path '', line 0, position 0.");
   }

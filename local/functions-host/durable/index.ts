@@ -4,7 +4,7 @@ import { type Log, silent } from '../log.ts';
 import { Engine } from './engine.ts';
 import { type ActivityHandlers, sdkRuntime } from './sdk-runtime.ts';
 import { type InstanceStatus, statusOf } from './status.ts';
-import { seededRandom } from './timers.ts';
+import { fireTimeOf, seededRandom } from './timers.ts';
 
 export { DurableError, type DurableErrorCode, Refusal } from './errors.ts';
 export type { InstanceStatus } from './status.ts';
@@ -42,7 +42,7 @@ export interface DurableEngine {
 export function createDurableEngine(options: DurableEngineOptions): DurableEngine {
   const { statePath, clock, orchestrators, activities, timers = 'exact', random = seededRandom(1), log = silent } = options;
   const runtime = sdkRuntime(orchestrators, activities, log);
-  const engine = new Engine({ statePath, clock, timers, random, log, runtime });
+  const engine = new Engine({ statePath, clock, fireTime: fireTimeOf(timers, random), log, runtime });
   return {
     start: (name, instanceId, input) => engine.start(name, instanceId, encodeInput(input)),
     raiseEvent: (instanceId, name, data) => engine.raise(instanceId, name, JSON.stringify(data ?? null)),

@@ -9,6 +9,8 @@ export interface InstanceRow {
   readonly execution: string;
   readonly name: string;
   readonly version: string;
+  /** How many lives under this id came before. */
+  readonly generation: number;
   readonly input: string | null;
   readonly output: string | null;
   readonly customStatus: string | null;
@@ -42,7 +44,7 @@ export interface InstanceFilter {
 
 const schema = `
   CREATE TABLE IF NOT EXISTS instance (
-    id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, input TEXT, output TEXT,
+    id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, generation INTEGER NOT NULL, input TEXT, output TEXT,
     customStatus TEXT, status TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS instance_created ON instance (created);
@@ -93,11 +95,12 @@ export class Store {
 
   putInstance(row: InstanceRow): void {
     this.#write(
-      'INSERT OR REPLACE INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       row.id,
       row.execution,
       row.name,
       row.version,
+      row.generation,
       row.input,
       row.output,
       row.customStatus,

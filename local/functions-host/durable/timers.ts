@@ -74,6 +74,13 @@ export class TimerQueue {
   }
 }
 
+export type FireTime = (fireAt: number, created: number) => number;
+
+/** By name; `random` is the lateness of the Azure Storage backend. */
+export function fireTimeOf(timers: 'exact' | 'azure-storage', random: () => number): FireTime {
+  return timers === 'exact' ? (fireAt) => fireAt : (fireAt, created) => azureStorageFireTime(fireAt, created, random);
+}
+
 /** Lateness in milliseconds at points of the distribution that was measured with default polling; linear between them. */
 const measured: readonly (readonly [share: number, late: number])[] = [
   [0, -900],
@@ -84,7 +91,7 @@ const measured: readonly (readonly [share: number, late: number])[] = [
 ];
 
 /** When a timer of the Azure Storage backend fires: the queue counts whole seconds, rounded down, and is polled with a back-off. */
-export function azureStorageFireTime(fireAt: number, created: number, random: () => number): number {
+function azureStorageFireTime(fireAt: number, created: number, random: () => number): number {
   if (fireAt - created <= 1_000) return created;
   const share = random();
   const upper = measured.findIndex(([edge]) => share <= edge);

@@ -88,9 +88,9 @@ function parseComparison(c: Cursor, scope: Scope): Expression {
   }
   if (c.accept('LIKE')) {
     const pattern = parseSum(c, scope);
-    const escape = c.accept('ESCAPE') ? parseSum(c, scope) : undefined;
+    const mark = c.accept('ESCAPE') ? parseSum(c, scope) : undefined;
     return {
-      sql: (e) => `(${not}tsql_like(${left.sql(e)}, ${pattern.sql(e)}, ${escape?.sql(e) ?? 'NULL'}))`,
+      sql: (e) => `(${not}tsql_like(${left.sql(e)}, ${pattern.sql(e)}, ${mark?.sql(e) ?? 'NULL'}))`,
       type: () => INT,
     };
   }

@@ -11,7 +11,7 @@ export interface Token {
   line: number;
 }
 
-const SPACE = /[\s\u00a0\u0000]+|--[^\n]*/y;
+const SPACE = /\s+|--[^\n]*/y;
 const WORD = /[\p{L}_#][\p{L}\p{N}_@#$]*/uy;
 const VARIABLE = /@@?[\p{L}\p{N}_@#$]+/uy;
 const BINARY = /0x[0-9a-f]*/iy;

@@ -167,10 +167,9 @@ describe('time', () => {
     expect(late.state).toBe('granting');
   });
   test('no event but grant-intended sets or moves the deadline', () => {
-    const stories = [approved, intended, granted, began, revoked].reduce(
-      (soFar, event) => [...soFar, evolve(soFar.at(-1), requestId, event)],
-      [situations['waiting-for-approval']],
-    );
+    const stories = [situations['waiting-for-approval']];
+    for (const event of [approved, intended, granted, began, revoked])
+      stories.push(evolve(stories.at(-1), requestId, event));
     expect(stories.map((request) => request.deadline)).toEqual([
       undefined,
       undefined,

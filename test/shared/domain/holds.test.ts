@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { acquireHold, type HoldDocument, holdKey, releaseHold, settleStanding } from '../../../shared/domain/holds.ts';
+import { type RequestId, requestIdOf } from '../../../shared/domain/ids.ts';
+import { ada, bob, entitlement, start } from '../../support/samples.ts';
+
+const [one, two] = [1, 2].map((byte) => requestIdOf(new Uint8Array(16).fill(byte))) as [RequestId, RequestId];
+const held: HoldDocument = { standing: false, holds: { [one]: start } };
+
+describe('holds', () => {
+  test('the last hold is dropped, and claimed meanwhile so that a new grant waits', () => {
+    const release = releaseHold(held, one, true);
+    expect(release).toMatchObject({ outcome: 'drop', document: { claimedBy: one } });
+    expect(acquireHold(release.document, two, start)).toBe('claimed');
+  });
+  test('a drop that is tried again is still to be done', () => {
+    const { document } = releaseHold(held, one, true);
+    expect(releaseHold(document, one, true).outcome).toBe('drop');
+  });
+  test('while another holds it, it is kept', () => {
+    const both = acquireHold(held, two, start) as HoldDocument;
+    expect(releaseHold(both, one, true)).toEqual({
+      outcome: 'kept',
+      document: { standing: false, holds: { [two]: start } },
+    });
+  });
+  test('a standing membership is kept, whoever held it beside', () => {
+    expect(releaseHold({ ...held, standing: true }, one, true)).toEqual({ outcome: 'kept', document: undefined });
+  });
+  test('what was never asked about was never granted', () => {
+    const asked = acquireHold(undefined, one, start) as HoldDocument;
+    expect(releaseHold(asked, one, false)).toEqual({ outcome: 'kept', document: undefined });
+  });
+  test('without a document only what this request granted is dropped', () => {
+    expect(releaseHold(undefined, one, true).outcome).toBe('drop');
+    expect(releaseHold(undefined, one, false).outcome).toBe('kept');
+  });
+  test('a request without a hold takes nothing from those that have one', () => {
+    expect(releaseHold(held, two, true)).toEqual({ outcome: 'kept', document: held });
+  });
+  test('the first to ask is right about what stood before', () => {
+    expect(settleStanding({ holds: {} }, true).standing).toBe(true);
+    expect(settleStanding({ standing: false, holds: {} }, true).standing).toBe(false);
+  });
+  test('another person, role or database is another document', () => {
+    const keys = [
+      holdKey(entitlement, ada.principalId),
+      holdKey(entitlement, bob.principalId),
+      holdKey({ ...entitlement, role: 'x' }, ada.principalId),
+      holdKey({ ...entitlement, database: 'x' }, ada.principalId),
+    ];
+    expect(new Set(keys).size).toBe(4);
+  });
+  test('however requests come and go, one drop follows the last of them and none comes before', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 255 }), { minLength: 1, maxLength: 8 }), (bytes) => {
+        const ids = bytes.map((byte) => requestIdOf(new Uint8Array(16).fill(byte)));
+        let document: HoldDocument | undefined;
+        for (const id of ids) document = settleStanding(acquireHold(document, id, start) as HoldDocument, false);
+        const outcomes = ids.map((id) => {
+          const release = releaseHold(document, id, true);
+          document = release.document;
+          return release.outcome;
+        });
+        expect(outcomes).toEqual([...ids.slice(1).map(() => 'kept'), 'drop']);
+      }),
+    );
+  });
+});
