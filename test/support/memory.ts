@@ -111,7 +111,11 @@ export class MemoryDirectory extends Breakable implements Directory {
     this.groups = groups;
   }
 
+  /** While it is unresolved, answers are awaited. */
+  gate: Promise<void> | undefined;
+
   async person(idOrName: string): Promise<Person | undefined> {
+    await this.gate;
     this.check();
     return this.people.find(({ principalId, userPrincipalName }) =>
       [principalId, userPrincipalName].includes(idOrName),

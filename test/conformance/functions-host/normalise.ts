@@ -3,7 +3,7 @@ import type { ClientCall, Step } from './scenario.ts';
 /** Instants, random ids and .NET stacks differ from run to run; all else must be the same. */
 function normaliseText(text: string): string {
   return text
-    .replace(/2026-11-2\d+T[\d:.]+(?:Z|\+00:00)?/g, '<time>')
+    .replace(/2026-1[12]-\d\dT[\d:.]+(?:Z|\+00:00)?/g, '<time>')
     .replace(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, '<guid>')
     .replace(/^[0-9a-f]{32}$/, '<id>')
     .replace(/ \n \{"\$type":"System\.Exception[^]*$/, ' <exception>')
@@ -28,7 +28,11 @@ export function normalise(value: unknown): unknown {
 /** What the orchestrator was told and what it answered. */
 export function essence({ instanceId, trigger, returned, threw }: Step): unknown {
   // The stand-in keeps long timers whole; see its README.
-  const { maximumShortTimerDuration: _, longRunningTimerIntervalDuration: __, ...told } = trigger as unknown as Record<string, unknown>;
+  const {
+    maximumShortTimerDuration: _,
+    longRunningTimerIntervalDuration: __,
+    ...told
+  } = trigger as unknown as Record<string, unknown>;
   const state = threw ? JSON.parse(threw.message.slice(threw.message.indexOf('$OutOfProcData$:') + 16)) : returned;
   return normalise({ instanceId, told, [threw ? 'threw' : 'returned']: state });
 }

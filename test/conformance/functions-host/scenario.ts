@@ -7,6 +7,7 @@ import { Engine } from '../../../local/functions-host/durable/engine.ts';
 import { DurableHttpApi } from '../../../local/functions-host/durable/http-api.ts';
 import { sdkRuntime } from '../../../local/functions-host/durable/sdk-runtime.ts';
 import type { DurableRuntime } from '../../../local/functions-host/durable/turn.ts';
+import { decodePath } from '../../../local/functions-host/http/url.ts';
 import { silent } from '../../../local/functions-host/log.ts';
 import { type VirtualClock, virtualClock } from '../../local/functions-host/virtual-clock.ts';
 
@@ -60,12 +61,16 @@ export async function play(recording: Recording): Promise<Played> {
   const clock = virtualClock(Date.parse(recording.clientCalls[0]?.at ?? recording.steps[0]?.at ?? '2026-11-21'));
   const steps: Step[] = [];
   const runtime = recordSteps(sdkRuntime(orchestrators(recording), activities(clock), silent), clock, steps);
-  const engine = new Engine({ statePath: ':memory:', clock, timers: 'exact', random: Math.random, log: silent, runtime });
+  const engine = new Engine({ statePath: ':memory:', clock, fireTime: wholeSeconds, log: silent, runtime });
   const settle = () => engine.idle();
   const statuses: { method: string; status: number }[] = [];
-  const api = new DurableHttpApi(() => engine, () => origin, silent);
+  const api = new DurableHttpApi(
+    () => engine,
+    () => origin,
+    silent,
+  );
   const server = createServer((request, response) => {
-    void api.handle(request, response, decodeURIComponent((request.url ?? '').split('?')[0] ?? '')).then((handled) => {
+    void api.handle(request, response, decodePath((request.url ?? '').split('?')[0] ?? '') ?? '').then((handled) => {
       if (!handled) response.writeHead(404).end();
       statuses.push({ method: request.method ?? '', status: response.statusCode });
     });
@@ -87,7 +92,9 @@ export async function play(recording: Recording): Promise<Played> {
     steps,
     calls,
     async status(id) {
-      const response = await fetch(new URL(`instances/${id}`, (JSON.parse(api.binding()) as { rpcBaseUrl: string }).rpcBaseUrl));
+      const response = await fetch(
+        new URL(`instances/${id}`, (JSON.parse(api.binding()) as { rpcBaseUrl: string }).rpcBaseUrl),
+      );
       const text = await response.text();
       return { httpStatus: response.status, ...(text === '' ? {} : (JSON.parse(text) as object)) };
     },
@@ -142,7 +149,9 @@ function recordSteps(runtime: DurableRuntime, clock: VirtualClock, steps: Step[]
 
 function clientFor(api: DurableHttpApi): df.DurableClient {
   const input = df.input.durableClient();
-  const context = new InvocationContext({ options: { trigger: { type: 'httpTrigger', name: 'r' }, extraInputs: [input], extraOutputs: [] } });
+  const context = new InvocationContext({
+    options: { trigger: { type: 'httpTrigger', name: 'r' }, extraInputs: [input], extraOutputs: [] },
+  });
   context.extraInputs.set(input, JSON.parse(api.binding()));
   return df.getClient(context);
 }
@@ -170,16 +179,24 @@ function together(calls: readonly ClientCall[]): ClientCall[][] {
   const batches: ClientCall[][] = [];
   for (const each of calls) {
     const last = batches.at(-1);
-    const same = last?.[0] && last[0].call === each.call && Date.parse(each.at) - Date.parse(last.at(-1)?.at ?? '') <= 1;
+    const same =
+      last?.[0] && last[0].call === each.call && Date.parse(each.at) - Date.parse(last.at(-1)?.at ?? '') <= 1;
     if (last && same) last.push(each);
     else batches.push([each]);
   }
   return batches;
 }
 
-/** Exact timers fire later than the recorded ones did, by up to a second. */
+/** The recorded backend counts a delay in whole seconds, rounded down, from a moment after the turn began. */
+const wholeSeconds = (fireAt: number, created: number) =>
+  created + Math.floor(Math.max(0, fireAt - created - 1) / 1000) * 1000;
+
 function endOf({ steps, clientCalls }: Recording): number {
   const fired = steps.flatMap(({ trigger }) => trigger.history).filter(({ EventType }) => EventType === 11);
-  const instants = [...steps.map(({ at }) => at), ...clientCalls.map(({ at }) => at), ...fired.map(({ FireAt }) => FireAt ?? '')];
+  const instants = [
+    ...steps.map(({ at }) => at),
+    ...clientCalls.map(({ at }) => at),
+    ...fired.map(({ FireAt }) => FireAt ?? ''),
+  ];
   return Math.max(...instants.map((at) => Date.parse(at))) + 2_000;
 }

@@ -29,6 +29,7 @@ const seeds = (sid: string) => ({
 
 export interface StandIn extends Fixture<SqlRoleEntitlement> {
   readonly provider: ReturnType<typeof createSqlRoleProvider>;
+  readonly administrator: SqlTarget;
   /** A role that is there, and that Curfew may not alter. */
   readonly locked: SqlRoleEntitlement;
   /** How often Curfew has logged in. */

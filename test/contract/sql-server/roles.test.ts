@@ -58,13 +58,18 @@ describe('a role given and taken', () => {
   test('roles within roles count, and DENY wins', async () => {
     await using t = await withAda();
     const administrator = await t.s.as(ADMINISTRATOR);
-    await run(administrator, 'CREATE ROLE [outer]; ALTER ROLE [orders_reader] ADD MEMBER [outer]; ALTER ROLE [outer] ADD MEMBER [ada]');
+    await run(
+      administrator,
+      'CREATE ROLE [outer]; ALTER ROLE [orders_reader] ADD MEMBER [outer]; ALTER ROLE [outer] ADD MEMBER [ada]',
+    );
     const ada = await t.s.as(ADA);
     expect(await errorOf(ada, 'SELECT * FROM dbo.products')).toBe(0);
     await run(administrator, 'DENY SELECT ON dbo.products TO [outer]');
     expect(await errorOf(ada, 'SELECT * FROM dbo.products')).toBe(229);
     expect(await errorOf(ada, 'SELECT * FROM dbo.customers')).toBe(0);
-    expect(await errorOf(ada, 'SELECT * FROM dbo.customers c JOIN dbo.products p ON p.product_id = c.customer_id')).toBe(229);
+    expect(
+      await errorOf(ada, 'SELECT * FROM dbo.customers c JOIN dbo.products p ON p.product_id = c.customer_id'),
+    ).toBe(229);
     expect(await errorOf(ada, 'SELECT 1 WHERE EXISTS (SELECT * FROM dbo.products)')).toBe(229);
   });
 
@@ -101,7 +106,10 @@ describe('a role given and taken', () => {
     await sessionId(ada);
     await run(t.service, 'DROP USER [ada]');
     expect(await errorOf(ada, 'SELECT * FROM dbo.orders')).toBe(916);
-    await run(t.service, `CREATE USER [ada] WITH SID = ${ADA_SID}, TYPE = E; ALTER ROLE [orders_reader] ADD MEMBER [ada]`);
+    await run(
+      t.service,
+      `CREATE USER [ada] WITH SID = ${ADA_SID}, TYPE = E; ALTER ROLE [orders_reader] ADD MEMBER [ada]`,
+    );
     expect(await errorOf(ada, 'SELECT * FROM dbo.orders')).toBe(916);
   });
 });
@@ -129,7 +137,7 @@ describe('error numbers', () => {
     ['CREATE TABLE dbo.mine (id int)', 262],
     ['CREATE SCHEMA mine', 262],
     ['DROP TABLE dbo.orders', 3701],
-    ['INSERT INTO sys.permission VALUES (1)', 208],
+    ['INSERT INTO sys.permission VALUES (1)', 259],
     ['SELECT * FROM sys.principal', 208],
     ["INSERT INTO dbo.products VALUES (99, N'Sieve', 5)", 229],
   ] as const)('the service: %s gives %i', async ([text, number]) => {
@@ -175,10 +183,15 @@ describe('names', () => {
       const service = await s.as(SERVICE);
       await run(service, `CREATE USER ${quoted(name)} WITH SID = ${ADA_SID}, TYPE = E`);
       await run(service, `ALTER ROLE [orders_reader] ADD MEMBER ${quoted(name)}`);
-      const found = await service.request().input('name', name).query('SELECT name FROM sys.database_principals WHERE name = @name');
+      const found = await service
+        .request()
+        .input('name', name)
+        .query('SELECT name FROM sys.database_principals WHERE name = @name');
       expect(found.recordset).toEqual([{ name }]);
       await run(service, `DROP USER ${quoted(name)}`);
-      expect((await run(service, "SELECT name FROM sys.database_principals WHERE name = 'orders_reader'"))).toHaveLength(1);
+      expect(await run(service, "SELECT name FROM sys.database_principals WHERE name = 'orders_reader'")).toHaveLength(
+        1,
+      );
     },
   );
 
@@ -206,12 +219,21 @@ describe('what the catalog shows', () => {
         IS_ROLEMEMBER('orders_reader', 'ada') AS ada, IS_ROLEMEMBER('nonsense') AS nonsense, DATABASE_PRINCIPAL_ID('nobody') AS nobody`,
     );
     expect(row).toEqual({ users: 1, reader: 1, owner: 0, rows: 0, ada: 0, nonsense: null, nobody: null });
-    const permissions = await t.service.request().input('name', 'curfew-service').query(
-      `SELECT p.permission_name, p.class_desc FROM sys.database_permissions p JOIN sys.database_principals g
+    const permissions = await t.service
+      .request()
+      .input('name', 'curfew-service')
+      .query(
+        `SELECT p.permission_name, p.class_desc FROM sys.database_permissions p JOIN sys.database_principals g
         ON g.principal_id = p.grantee_principal_id WHERE g.name = @name ORDER BY p.class_desc, p.permission_name`,
-    );
+      );
     expect(permissions.recordset.map((one) => one.permission_name)).toEqual([
-      'ALTER ANY USER', 'CONNECT', 'KILL DATABASE CONNECTION', 'VIEW DATABASE STATE', 'VIEW DEFINITION', 'ALTER', 'ALTER',
+      'ALTER ANY USER',
+      'CONNECT',
+      'KILL DATABASE CONNECTION',
+      'VIEW DATABASE STATE',
+      'VIEW DEFINITION',
+      'ALTER',
+      'ALTER',
     ]);
   });
 });

@@ -20,7 +20,7 @@ df.app.client.http('start', {
   route: 'requests/{id}',
   methods: ['PUT'],
   handler: async (request, client) => {
-    await client.startNew('approval', { instanceId: request.params['id'] ?? '', input: await request.json() });
+    await client.startNew('approval', { instanceId: request.params.id ?? '', input: await request.json() });
     return { status: 202 };
   },
 });
@@ -29,7 +29,7 @@ df.app.client.http('decide', {
   route: 'requests/{id}/decision',
   methods: ['POST'],
   handler: async (request, client) => {
-    await client.raiseEvent(request.params['id'] ?? '', 'decided', await request.json());
+    await client.raiseEvent(request.params.id ?? '', 'decided', await request.json());
     return { status: 202 };
   },
 });
@@ -38,7 +38,7 @@ df.app.client.http('show', {
   route: 'requests/{id}',
   methods: ['GET'],
   handler: async (request, client) => {
-    const status = await client.getStatus(request.params['id'] ?? '');
+    const status = await client.getStatus(request.params.id ?? '');
     return { jsonBody: { runtimeStatus: status.runtimeStatus, output: status.output } };
   },
 });

@@ -92,6 +92,7 @@ describe('the page after an answer', () => {
     expect(headingOf(markup)).toBe('Carla Reyes had denied it already');
     expect(markup).toContain('No ticket.');
     expect(headingOf(outcomePage({ request, ...by(carla, { refusal }) }))).toBe('You had denied it already');
+    expect(headingOf(outcomePage({ request, ...by(bob) }))).toBe('Carla Reyes had denied it already');
   });
 
   test('promises nothing while the answer is still being worked on, and offers to look again', () => {

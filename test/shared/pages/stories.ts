@@ -1,7 +1,7 @@
 import type { AccessRequest, State } from '../../../shared/domain/access-request.ts';
 import type { CurfewEvent, RevocationCause } from '../../../shared/domain/events.ts';
 import type { Person, Terms } from '../../../shared/domain/policy.ts';
-import { type Instant, plus } from '../../../shared/domain/time.ts';
+import { plus } from '../../../shared/domain/time.ts';
 import {
   ada,
   bob,
@@ -34,7 +34,7 @@ const granted: CurfewEvent = { type: 'access-granted', at: now, evidence: [grant
 const began = (cause: RevocationCause): CurfewEvent => ({ type: 'revocation-began', at: deadline, cause });
 const delayed: CurfewEvent = { type: 'revocation-delayed', at: later, attempt: 2, code: 'CURFEW_TARGET_UNAVAILABLE' };
 const revoked: CurfewEvent = { type: 'access-revoked', at: later, evidence: [revocationEvidence], lateness: 3 };
-const early: RevocationCause = { kind: 'ended-early', by: ada, as: 'requester', reason: 'Done.', commandId };
+const early = { kind: 'ended-early', by: ada, as: 'requester', reason: 'Done.', commandId } as const;
 const failed: RevocationCause = { kind: 'grant-failed', code: 'CURFEW_USER_NAME_TAKEN' };
 
 export const waiting = requestAfter(requested());
@@ -88,11 +88,17 @@ function after(terms: Partial<Terms>, ...events: CurfewEvent[]): AccessRequest {
 const nasty = `"><img src=x onerror=alert(1)><script>alert('&')</script>\r\nBcc: eve@partner.example\u202e`;
 
 /** A story in which everybody writes what could break out of its place. */
-export function hostile(at: Instant = now): AccessRequest {
+export function hostile(): AccessRequest {
   const person = { ...ada, name: nasty, userPrincipalName: nasty };
   const request = requestAfter(
     requested({ roleDescription: nasty }, person),
-    { type: 'access-approved', at, by: { ...bob, name: nasty, userPrincipalName: nasty }, comment: nasty, commandId },
+    {
+      type: 'access-approved',
+      at: now,
+      by: { ...bob, name: nasty, userPrincipalName: nasty },
+      comment: nasty,
+      commandId,
+    },
     intended,
     granted,
     began({ ...early, by: person, reason: nasty }),

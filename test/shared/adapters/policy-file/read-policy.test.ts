@@ -263,13 +263,20 @@ describe('a hostile file', () => {
   });
 
   test('with a very deep nesting is refused, not a crash', () => {
-    expect(problemsOf('['.repeat(20_000)).length).toBeGreaterThan(0);
-    expect(problemsOf('- '.repeat(20_000)).length).toBeGreaterThan(0);
+    for (const depth of [30, 900, 2_500, 20_000]) {
+      expect(problemsOf('['.repeat(depth)).length).toBeGreaterThan(0);
+      expect(problemsOf(`${'['.repeat(depth)}${']'.repeat(depth)}`).length).toBeGreaterThan(0);
+      expect(problemsOf(`${'- '.repeat(depth)}a`).length).toBeGreaterThan(0);
+    }
   });
 
   test('with very many unknown fields is refused in little time, and the list has an end', () => {
     const text = Array.from({ length: 20_000 }, (_, index) => `key${index}: 1`).join('\n');
     expect(problemsOf(text)).toHaveLength(101);
+  });
+
+  test('with very many anchors is refused, not a crash', () => {
+    expect(problemsOf(`version: [${Array(150_000).fill('&a 1').join()}]`)).toHaveLength(101);
   });
 
   test('cannot put control characters or bidirectional text into the list of problems', () => {
@@ -280,6 +287,17 @@ describe('a hostile file', () => {
       const detail = error instanceof CurfewError ? (error.refusal.detail ?? '') : '';
       expect(detail.split('\n')).toHaveLength(3);
       expect(isSafeText(detail)).toBe(true);
+    }
+  });
+
+  test('cannot put them there by way of what the YAML package says', () => {
+    for (const text of ['a: !x\u202ey 1', 'a: "\\\u202e"', 'a: \u202e*\u202e', '%\u202e x\n---\n', '@\u202e']) {
+      try {
+        readPolicy(text, 'p');
+        expect.unreachable();
+      } catch (error) {
+        expect(error instanceof CurfewError && isSafeText(error.message)).toBe(true);
+      }
     }
   });
 });
