@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CosmosClient } from '@azure/cosmos';
 import { certificateIn, trust } from './certificate.ts';
 import { type Cosmos, startCosmos } from './cosmos/index.ts';
-import { type Entra, readCompany, startEntra } from './entra/index.ts';
+import { type Company, type Entra, readCompany, startEntra } from './entra/index.ts';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/index.ts';
 import { type Mail, startMail } from './mail/index.ts';
 import { type SqlServer, startSqlServer } from './sql-server/index.ts';
@@ -23,6 +23,8 @@ export interface LaptopOptions {
   readonly timers?: 'exact' | 'azure-storage';
   /** Only the stand-ins, not Curfew. */
   readonly withoutCurfew?: boolean;
+  /** The sample company where it is left out. */
+  readonly company?: Company;
 }
 
 /** Azure on a laptop, with Curfew on it. */
@@ -55,12 +57,12 @@ export function readSampleCompany() {
   return readCompany(read('local/sample/company.json'));
 }
 
-export async function startLaptop({ folder, ports: wanted, timers, withoutCurfew }: LaptopOptions): Promise<Laptop> {
+export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
+  const { folder, ports: wanted, timers, withoutCurfew, company = readSampleCompany() } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const certificate = await certificateIn(folder);
   trust(certificate);
   const ports = wanted ?? (await freePorts());
-  const company = readSampleCompany();
   const service = company.applications.find(({ clientId }) => clientId === serviceClientId);
   const carla = company.people.find(({ appRoles }) => appRoles.includes('Access.Administer'));
   const entra = await startEntra({

@@ -5,14 +5,15 @@ import { fixedPorts, startLaptop } from './laptop.ts';
 const begun = performance.now();
 const folder = process.env.CURFEW_LAPTOP_FOLDER ?? '.curfew';
 const laptop = await startLaptop({ folder, ports: fixedPorts });
-const { ports, entra, mail, host } = laptop;
+const { ports, entra, mail } = laptop;
+const api = `http://localhost:${ports.api}/api`;
 // What the other commands of the laptop need: `npm run token` and `npm run sql`.
 writeFileSync(join(folder, 'addresses.json'), JSON.stringify({ authority: entra.authority, sqlPort: ports.sql }));
 
 console.log(`
 Curfew is up, on a laptop's Azure, after ${Math.round(performance.now() - begun)} ms. Everything listens on 127.0.0.1 only.
 
-  API       ${host?.url}/api
+  API       ${api}
   Inbox     ${mail.url}
   Sign-in   ${entra.authority}
   SQL       localhost,${ports.sql}  (database orders)
@@ -22,10 +23,10 @@ Curfew is up, on a laptop's Azure, after ${Math.round(performance.now() - begun)
   Bob Okafor, owns the data   bob@contoso.example    password bob-on-a-laptop
 
 Ask for access as Ada, then approve it from Bob's mail in the inbox:
-  curl -sS -X POST ${host?.url}/api/requests -H "authorization: Bearer $(npm run -s token ada)" -H "content-type: application/json" -d '{"target":"orders","role":"reader","reason":"Refund case 4711","duration":"10m"}'
+  curl -sS -X POST ${api}/requests -H "authorization: Bearer $(npm run -s token ada)" -H "content-type: application/json" -d '{"target":"orders","role":"reader","reason":"Refund case 4711","duration":"10m"}'
 
 Look at her requests:
-  curl -sS ${host?.url}/api/requests?requester=me -H "authorization: Bearer $(npm run -s token ada)"
+  curl -sS '${api}/requests?requester=me' -H "authorization: Bearer $(npm run -s token ada)"
 
 Connect to the database as Ada (refused before the grant and after its end):
   npm run -s sql ada "SELECT TOP 5 * FROM orders"

@@ -27,6 +27,8 @@ export interface FunctionsHostOptions {
   readonly timers?: 'exact' | 'azure-storage';
   /** Numbers in [0, 1) for that lateness. */
   readonly random?: () => number;
+  /** There is no such shortcut yet: every turn replays. */
+  readonly keepGenerators?: false;
   readonly log?: Log;
 }
 
@@ -65,11 +67,17 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
   // Without it the SDK believes in Core Tools and rewrites every link to their default port.
-  process.env['WEBSITE_HOSTNAME'] ??= `127.0.0.1:${port}`;
+  process.env.WEBSITE_HOSTNAME ??= `127.0.0.1:${port}`;
 
   await app.runHooks('appStart', { hookData: worker.appHookData });
   const runtime = registryRuntime(worker, functions);
-  running.engine = new Engine({ statePath: options.statePath, clock, fireTime: fireTimeOf(timers, random), log, runtime });
+  running.engine = new Engine({
+    statePath: options.statePath,
+    clock,
+    fireTime: fireTimeOf(timers, random),
+    log,
+    runtime,
+  });
   ready.resolve();
   const stopTimers = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
   return {

@@ -19,7 +19,8 @@ const DAY = 86_400_000;
 
 export function parseNcrontab(expression: string): Schedule {
   const parts = expression.trim().split(/\s+/);
-  if (parts.length !== fields.length) throw new Error(`'${expression}' is not a schedule of six fields, which is all this local host reads.`);
+  if (parts.length !== fields.length)
+    throw new Error(`'${expression}' is not a schedule of six fields, which is all this local host reads.`);
   const [seconds, minutes, hours, days, months, weekdays] = fields.map(({ name, from, to }, index) => {
     const values = (parts[index] ?? '').split(',').flatMap((term) => expand(term, from, to, name));
     return [...new Set(values)].sort((a, b) => a - b);
@@ -31,7 +32,12 @@ export function parseNcrontab(expression: string): Schedule {
       let day = Math.floor(start / DAY) * DAY;
       for (let count = 0; count < LONGEST_SEARCH_DAYS; count++, day += DAY) {
         const date = new Date(day);
-        if (!months.includes(date.getUTCMonth() + 1) || !days.includes(date.getUTCDate()) || !weekdays.includes(date.getUTCDay())) continue;
+        if (
+          !months.includes(date.getUTCMonth() + 1) ||
+          !days.includes(date.getUTCDate()) ||
+          !weekdays.includes(date.getUTCDay())
+        )
+          continue;
         const found = firstOnDay(times, Math.max(0, start - day) / 1000);
         if (found !== undefined) return day + found * 1000;
       }
@@ -45,12 +51,16 @@ function expand(term: string, from: number, to: number, name: string): number[] 
   const first = star ? from : Number(low);
   const last = star || (step && !high) ? to : Number(high ?? low);
   const stride = Number(step ?? 1);
-  if (!(first >= from && last <= to && first <= last && stride > 0)) throw new Error(`This local host does not read '${term}' as the ${name} of a schedule.`);
+  if (!(first >= from && last <= to && first <= last && stride > 0))
+    throw new Error(`This local host does not read '${term}' as the ${name} of a schedule.`);
   return Array.from({ length: Math.floor((last - first) / stride) + 1 }, (_, index) => first + index * stride);
 }
 
 /** Seconds since midnight, at or after `from`. */
-function firstOnDay({ seconds, minutes, hours }: { seconds: number[]; minutes: number[]; hours: number[] }, from: number): number | undefined {
+function firstOnDay(
+  { seconds, minutes, hours }: { seconds: number[]; minutes: number[]; hours: number[] },
+  from: number,
+): number | undefined {
   for (const hour of hours) {
     if (hour * 3600 + 3599 < from) continue;
     for (const minute of minutes) {

@@ -8,12 +8,16 @@ export function startTimers(worker: Worker, functions: readonly Triggered[], clo
   const cancellations = new Map<string, () => void>();
   let stopped = false;
   for (const { fn, trigger } of functions) {
-    const schedule = parseNcrontab(resolveSetting(String(trigger['schedule'])));
+    const schedule = parseNcrontab(resolveSetting(String(trigger.schedule)));
     const ring = async (last: number, next: number) => {
       try {
         await invoke(worker, fn, { json: timerInfo(schedule, last, next, clock.now()) });
       } catch (error) {
-        worker.log({ level: 'error', category: fn.name, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+        worker.log({
+          level: 'error',
+          category: fn.name,
+          message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
       }
     };
     const arm = (last: number) => {
@@ -24,7 +28,7 @@ export function startTimers(worker: Worker, functions: readonly Triggered[], clo
       });
       cancellations.set(fn.name, cancel);
     };
-    if (trigger['runOnStartup'] === true) void ring(clock.now(), clock.now());
+    if (trigger.runOnStartup === true) void ring(clock.now(), clock.now());
     arm(clock.now());
   }
   return () => {

@@ -66,7 +66,7 @@ export class Connection {
 
   #greet(message: Message) {
     const client = readPrelogin(message.payload);
-    this.#raw.write(toPackets(PacketType.prelogin, buildPreloginReply(client), 4096));
+    this.#raw.write(toPackets(PacketType.reply, buildPreloginReply(client), 4096));
     if (client.encryption === Encryption.notSupported) {
       // It has been told that encryption is required, and can't: nothing more of it is listened to.
       this.#raw.removeAllListeners('data');

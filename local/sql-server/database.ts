@@ -5,7 +5,7 @@ import { Locks } from './locks.ts';
 import type { Session } from './session.ts';
 import { literal, Sqlite } from './sqlite.ts';
 import { registerFunctions } from './sqlite-functions.ts';
-import { epochText } from './tds/date-text.ts';
+import { datetimeText, epochText } from './tds/date-text.ts';
 
 /** The two files that transactions write: the user's tables, and the catalog. Nothing that a user locks holds up the catalog. */
 export type Store = 'data' | 'catalog';
@@ -46,7 +46,7 @@ export class Database {
     this.now = now;
     const file = (part: string) => join(folder, `${encodeURIComponent(name.toLowerCase())}.${part}.sqlite`);
     this.catalog = this.#open(':memory:', { sys: file('catalog') });
-    createCatalog(this.catalog, epochText(now()));
+    createCatalog(this.catalog, datetimeText(now()));
     this.#auditFile = this.#open(':memory:', { standin: file('audit') });
     // Survives the death of the process all the same; only a power cut could cost the last entries.
     this.#auditFile.exec('PRAGMA standin.synchronous = NORMAL');

@@ -11,7 +11,7 @@ import { PUBLIC } from './catalog-schema.ts';
 import type { Database } from './database.ts';
 import { DATABASE, isOwner, may, type Securable, sees } from './permissions.ts';
 import type { Session } from './session.ts';
-import { epochText } from './tds/date-text.ts';
+import { datetimeText } from './tds/date-text.ts';
 import type { SqlValue } from './tds/sql-type.ts';
 import { Cursor } from './tsql/cursor.ts';
 
@@ -104,8 +104,7 @@ function visibleSessions(session: Session): Session[] {
 
 const sessionRow = (session: Session) => [
   session.id,
-  // datetime has no finer step than 1/300 s, so neither has a login time that a client may compare later.
-  epochText(Math.floor(session.loginTime)),
+  datetimeText(session.loginTime),
   Buffer.from(session.login.sid).toString('hex'),
   session.login.name,
   session.running ? 'running' : 'sleeping',
@@ -114,7 +113,7 @@ const sessionRow = (session: Session) => [
   session.login.libraryName,
   session.database.id,
   session.transaction?.depth ?? 0,
-  epochText(Math.floor(session.lastRequest)),
+  datetimeText(session.lastRequest),
   1,
 ];
 

@@ -17,7 +17,7 @@ import { DATABASE, isOwner, may, SecurableClass } from './permissions.ts';
 import { missingOrForbidden, notPermitted, SqlError } from './server-error.ts';
 import type { Session } from './session.ts';
 import type { Sqlite } from './sqlite.ts';
-import { epochText } from './tds/date-text.ts';
+import { datetimeText } from './tds/date-text.ts';
 import type { Statement } from './tsql/statement.ts';
 
 type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
@@ -34,7 +34,7 @@ export function createUser(session: Session, on: Sqlite, { name, sid, type }: Of
     throw new SqlError(15063, 'The login already has an account under a different user name.');
   if (sid && sid.length !== 16) throw new SqlError(15419, `Supplied parameter sid should be binary(16).`);
   const id = nextId(on, 'principal');
-  const now = epochText(Math.floor(session.database.now()));
+  const now = datetimeText(session.database.now());
   insertPrincipal(on, { id, name, type, sid: own, ownerId: null, authentication: sid ? 4 : 0, now });
   on.run(
     "INSERT INTO sys.permission VALUES (?, 0, ?, ?, 'CONNECT', 'G')",
@@ -68,7 +68,7 @@ export function createRole(session: Session, on: Sqlite, { name, owner }: Of<'cr
   const ownerId = owner === undefined ? session.principalId : principalByName(on, owner)?.id;
   if (ownerId === undefined) throw missingOrForbidden('find', 'principal', owner ?? '');
   const id = nextId(on, 'principal');
-  const now = epochText(Math.floor(session.database.now()));
+  const now = datetimeText(session.database.now());
   insertPrincipal(on, { id, name, type: 'R', sid: roleSid(id), ownerId, authentication: 0, now });
 }
 

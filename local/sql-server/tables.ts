@@ -3,7 +3,7 @@ import { tableFinder } from './compile.ts';
 import { isOwner, may } from './permissions.ts';
 import { SqlError } from './server-error.ts';
 import type { Session } from './session.ts';
-import { epochText } from './tds/date-text.ts';
+import { datetimeText } from './tds/date-text.ts';
 import { tableSql } from './tsql/ddl.ts';
 import { Emit } from './tsql/emit.ts';
 import type { Statement } from './tsql/statement.ts';
@@ -48,7 +48,7 @@ export async function createTable(
     await session.write('catalog', signal, change, (on) =>
       on.run(
         'INSERT INTO sys.object VALUES (?, ?, ?, ?)',
-        ...[BigInt(nextId(on, 'object')), table.name, BigInt(schema.id), epochText(Math.floor(database.now()))],
+        ...[BigInt(nextId(on, 'object')), table.name, BigInt(schema.id), datetimeText(database.now())],
       ),
     );
   });

@@ -79,9 +79,10 @@ ${lookAgain(request)}`,
 function leadOf(about: Parameters<typeof outcomePage>[0]): Pick<Status, 'heading' | 'sentences'> {
   const { request, approver, refusal, pending } = about;
   const { decision, state } = request;
-  if (refusal?.code === 'CURFEW_ALREADY_DECIDED' && decision) {
-    const who = decision.by.principalId === approver.principalId ? 'You' : nameOf(decision.by);
-    return { heading: `${who} had ${decision.outcome} it already`, sentences: ['Your answer changed nothing.'] };
+  const own = decision?.by.principalId === approver.principalId;
+  if (decision && (!own || refusal?.code === 'CURFEW_ALREADY_DECIDED')) {
+    const heading = `${own ? 'You' : nameOf(decision.by)} had ${decision.outcome} it already`;
+    return { heading, sentences: ['Your answer changed nothing.'] };
   }
   if (refusal) {
     return { heading: 'Your answer was not taken', sentences: [...refusalSentences(refusal), `Code: ${refusal.code}`] };

@@ -4,7 +4,7 @@ import type { Person } from '../domain/policy.ts';
 import { describeDuration, type Instant } from '../domain/time.ts';
 import type { MailMessage } from '../ports.ts';
 import { writeMail } from './letter.ts';
-import { type Fact, factsOf, roleOf, statusOf } from './request-words.ts';
+import { type Fact, factsOf, heldBefore, roleOf, statusOf } from './request-words.ts';
 import { describeInstant, describeWait, fullNameOf, nameOf, sentenceOf } from './words.ts';
 
 /** A mail about the request as it is, written now. */
@@ -74,10 +74,11 @@ export function grantedMail({ request, now }: Notice): MailMessage {
     heading: `You have ${roleOf(request)}`,
     sentences: [
       `Until ${describeInstant(deadline)}${within(now, deadline)}. The access and its open sessions end at that moment.`,
+      ...heldBefore(request),
       'Connect with your own account, for example so:',
     ],
     commands: [...new Set(connections)],
-    closing: ['Done sooner? End the access yourself, and it is gone at once.', request.id],
+    closing: [`Done sooner? POST /api/requests/${request.id}/revoke ends the access at once.`],
   });
 }
 
@@ -93,7 +94,7 @@ export function endedMail({ request, now }: Notice): MailMessage {
   });
 }
 
-/** An alarm to the address `to`: the deadline has passed, and nobody can say that the access is gone. */
+/** An alarm to the address `to`: the access should have ended, and nobody can say that it is gone. */
 export function overdueMail({ request, to, now }: Notice & { to: string }): MailMessage {
   const { requester, terms, deadline, delay } = request;
   const alarm = `OVERDUE: ${roleOf(request)} may still be held by ${nameOf(requester)}`;

@@ -155,7 +155,8 @@ function remaining(now: Instant, deadline: Instant | undefined): string[] {
   return wait === undefined ? [] : [`${wait} left.`];
 }
 
-function heldBefore({ granted, requester }: AccessRequest): string[] {
+/** A membership from before the request is not Curfew's to end, and the requester is told so. */
+export function heldBefore({ granted, requester }: AccessRequest): string[] {
   const kept = granted?.evidence.some(({ outcome }) => outcome === 'already-held') ?? false;
   return kept ? [`${nameOf(requester)} had some or all of it before, and keeps that afterwards.`] : [];
 }

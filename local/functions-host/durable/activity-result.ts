@@ -1,5 +1,5 @@
-import type { HistoryEvent } from './wire.ts';
 import { taskCompleted, taskFailed } from './history.ts';
+import type { HistoryEvent } from './wire.ts';
 
 /** What a returned value becomes on its way through the host's RPC layer: JSON text, or null for nothing. */
 export function encodeResult(value: unknown): string | null {

@@ -6,7 +6,14 @@ import { encodeResult, failureEvent } from './activity-result.ts';
 import { DurableError, Refusal } from './errors.ts';
 import * as history from './history.ts';
 import { type Outcome, replay, type Scheduled } from './replay.ts';
-import { type InstanceFilter, type InstanceRow, type RuntimeStatus, Store, type TaskRow, type TimerRow } from './store.ts';
+import {
+  type InstanceFilter,
+  type InstanceRow,
+  type RuntimeStatus,
+  Store,
+  type TaskRow,
+  type TimerRow,
+} from './store.ts';
 import { type FireTime, TimerQueue } from './timers.ts';
 import { type DurableRuntime, encodeTrigger, orchestrate } from './turn.ts';
 import { Event, type HistoryEvent } from './wire.ts';
@@ -75,11 +82,17 @@ export class Engine {
   async start(name: string, instance: string | undefined, input: string | null, version = ''): Promise<string> {
     const id = instance ?? randomUUID().replaceAll('-', '');
     if (!this.#options.runtime.hasOrchestrator(name)) {
-      throw new DurableError('unknown-orchestrator', `The function '${name}' doesn't exist, is disabled, or is not an orchestrator function.`);
+      throw new DurableError(
+        'unknown-orchestrator',
+        `The function '${name}' doesn't exist, is disabled, or is not an orchestrator function.`,
+      );
     }
     const existing = this.row(id);
     if (existing && !ended.has(existing.status) && !this.#starting.has(id)) {
-      throw new DurableError('already-exists', `An Orchestration instance with the status ${existing.status} already exists.`);
+      throw new DurableError(
+        'already-exists',
+        `An Orchestration instance with the status ${existing.status} already exists.`,
+      );
     }
     if (this.#starting.has(id)) {
       // The real extension accepts both of two simultaneous starts and runs one of them.
@@ -180,7 +193,10 @@ export class Engine {
 
   #mustNotBe(instance: string, status: RuntimeStatus, verb: string): void {
     if (this.row(instance)?.status !== status) return;
-    throw new DurableError('wrong-state', `Cannot ${verb} the orchestration instance ${instance} because instance is in the ${status} state.`);
+    throw new DurableError(
+      'wrong-state',
+      `Cannot ${verb} the orchestration instance ${instance} because instance is in the ${status} state.`,
+    );
   }
 
   /** A message that outlives the process before it is worked off. */
@@ -268,7 +284,9 @@ export class Engine {
     const messages = arrived.filter(({ execution }) => execution === undefined || execution === live.row.execution);
     if (messages.length === 0 || live.dead) return this.#consume(live, arrived);
     const now = this.#now();
-    const fresh = [history.orchestratorStarted(now), ...messages.map(({ event }) => event)].map((event) => new history.Entry(event));
+    const fresh = [history.orchestratorStarted(now), ...messages.map(({ event }) => event)].map(
+      (event) => new history.Entry(event),
+    );
     // A continued execution begins with the end of the turn that continued it.
     if (messages[0]?.continued) fresh.splice(2, 0, new history.Entry(history.orchestratorCompleted(now)));
 
@@ -294,27 +312,48 @@ export class Engine {
     this.#carryOut(live, fresh, outcome, scheduled, output);
   }
 
-  #carryOut(live: Live, fresh: history.Entry[], outcome: Outcome, scheduled: readonly Scheduled[], output: string | null): void {
+  #carryOut(
+    live: Live,
+    fresh: history.Entry[],
+    outcome: Outcome,
+    scheduled: readonly Scheduled[],
+    output: string | null,
+  ): void {
     switch (outcome.kind) {
       case 'running':
-        return this.#goOn(live, fresh, scheduled, { status: 'Running', output: null });
+        this.#goOn(live, fresh, scheduled, { status: 'Running', output: null });
+        break;
       case 'suspended':
-        return this.#goOn(live, fresh, scheduled, { status: 'Suspended', output: JSON.stringify(outcome.reason) });
+        this.#goOn(live, fresh, scheduled, { status: 'Suspended', output: JSON.stringify(outcome.reason) });
+        break;
       case 'continued':
-        return this.#startOver(live, outcome.input);
+        this.#startOver(live, outcome.input);
+        break;
       case 'completed':
-        return this.#end(live, fresh, 'Completed', output);
+        this.#end(live, fresh, 'Completed', output);
+        break;
       case 'terminated':
-        return this.#end(live, fresh, 'Terminated', JSON.stringify(outcome.reason.trim()));
+        this.#end(live, fresh, 'Terminated', JSON.stringify(outcome.reason.trim()));
+        break;
       case 'failed': {
-        if (outcome.by === 'host') this.#log('error', `Instance '${live.row.id}' of '${live.row.name}': ${outcome.message}`);
-        const message = outcome.by === 'host' ? outcome.message : `Orchestrator function '${live.row.name}' failed: ${outcome.message}`;
-        return this.#end(live, fresh, 'Failed', JSON.stringify(message));
+        if (outcome.by === 'host')
+          this.#log('error', `Instance '${live.row.id}' of '${live.row.name}': ${outcome.message}`);
+        const message =
+          outcome.by === 'host'
+            ? outcome.message
+            : `Orchestrator function '${live.row.name}' failed: ${outcome.message}`;
+        this.#end(live, fresh, 'Failed', JSON.stringify(message));
+        break;
       }
     }
   }
 
-  #goOn(live: Live, fresh: history.Entry[], scheduled: readonly Scheduled[], change: Pick<InstanceRow, 'status' | 'output'>): void {
+  #goOn(
+    live: Live,
+    fresh: history.Entry[],
+    scheduled: readonly Scheduled[],
+    change: Pick<InstanceRow, 'status' | 'output'>,
+  ): void {
     const now = this.#now();
     const { id: instance, execution } = live.row;
     for (const item of scheduled) {
@@ -376,19 +415,25 @@ export class Engine {
   #consume(live: Live, messages: readonly Message[]): void {
     for (const { seq, event } of messages) {
       if (seq !== undefined) this.#store.takeMessage(seq);
-      if (event.EventType === Event.TimerFired && event.TimerId !== undefined) this.#store.deleteTimer(live.row.id, event.TimerId);
+      if (event.EventType === Event.TimerFired && event.TimerId !== undefined)
+        this.#store.deleteTimer(live.row.id, event.TimerId);
       if (event.TaskScheduledId !== undefined) this.#store.deleteTask(live.row.id, event.TaskScheduledId);
     }
   }
 
   #arm({ instance, execution, timer, fireAt, created }: TimerRow): void {
-    this.#timers.add(this.#options.fireTime(fireAt, created), () => this.#deliver(instance, execution, history.timerFired(this.#now(), timer, fireAt)));
+    this.#timers.add(this.#options.fireTime(fireAt, created), () =>
+      this.#deliver(instance, execution, history.timerFired(this.#now(), timer, fireAt)),
+    );
   }
 
   #run({ instance, execution, task, name, input }: TaskRow): void {
     const { runtime } = this.#options;
     if (!runtime.hasActivity(name)) {
-      this.#log('error', `Instance '${instance}' calls the activity '${name}', which does not exist: it waits for ever, as it does on Azure.`);
+      this.#log(
+        'error',
+        `Instance '${instance}' calls the activity '${name}', which does not exist: it waits for ever, as it does on Azure.`,
+      );
       return;
     }
     const done = (event: HistoryEvent) => this.#deliver(instance, execution, event);
@@ -399,7 +444,10 @@ export class Engine {
   }
 
   #warnOfSilence(row: InstanceRow): void {
-    this.#log('error', `'${row.name}' threw something without a message: instance '${row.id}' stays Running for ever, as it does on Azure.`);
+    this.#log(
+      'error',
+      `'${row.name}' threw something without a message: instance '${row.id}' stays Running for ever, as it does on Azure.`,
+    );
   }
 
   #now(): number {

@@ -60,8 +60,10 @@ export const executionStarted = (at: number, start: Start) =>
 export const eventRaised = (at: number, name: string, input: string | null) =>
   plain(Event.EventRaised, at, { Name: name, Input: input, ParentTraceContext: null });
 
-export const executionTerminated = (at: number, reason: string) => plain(Event.ExecutionTerminated, at, { Input: reason });
-export const executionSuspended = (at: number, reason: string) => plain(Event.ExecutionSuspended, at, { Reason: reason });
+export const executionTerminated = (at: number, reason: string) =>
+  plain(Event.ExecutionTerminated, at, { Input: reason });
+export const executionSuspended = (at: number, reason: string) =>
+  plain(Event.ExecutionSuspended, at, { Reason: reason });
 export const executionResumed = (at: number, reason: string) => plain(Event.ExecutionResumed, at, { Reason: reason });
 
 export const executionCompleted = (at: number, status: string, result: string | null) =>

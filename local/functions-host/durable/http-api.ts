@@ -1,26 +1,47 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../log.ts';
 import type { Engine } from './engine.ts';
 import { DurableError, type DurableErrorCode } from './errors.ts';
 import { statusOf } from './status.ts';
 import type { InstanceFilter, RuntimeStatus } from './store.ts';
-import type { Log } from '../log.ts';
 
 const HUB = 'local';
-const known: ReadonlySet<string> = new Set<RuntimeStatus>(['Pending', 'Running', 'Suspended', 'Completed', 'Failed', 'Terminated']);
+const known: ReadonlySet<string> = new Set<RuntimeStatus>([
+  'Pending',
+  'Running',
+  'Suspended',
+  'Completed',
+  'Failed',
+  'Terminated',
+]);
 const ended: readonly RuntimeStatus[] = ['Completed', 'Failed', 'Terminated'];
 
 type Answer = { readonly status: number; readonly body?: unknown; readonly headers?: Record<string, string> };
 
-const answers: Readonly<Record<DurableErrorCode, { status: number; message: string; type: string } | { status: number }>> = {
-  'unknown-orchestrator': { status: 400, message: 'One or more of the arguments submitted is incorrect', type: 'System.ArgumentException' },
+const answers: Readonly<
+  Record<DurableErrorCode, { status: number; message: string; type: string } | { status: number }>
+> = {
+  'unknown-orchestrator': {
+    status: 400,
+    message: 'One or more of the arguments submitted is incorrect',
+    type: 'System.ArgumentException',
+  },
   'already-exists': {
     status: 500,
     message: 'Something went wrong while processing your request',
     type: 'DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException',
   },
-  'wrong-state': { status: 500, message: 'Something went wrong while processing your request', type: 'System.InvalidOperationException' },
-  'bad-id': { status: 400, message: 'One or more of the arguments submitted is incorrect', type: 'System.ArgumentException' },
+  'wrong-state': {
+    status: 500,
+    message: 'Something went wrong while processing your request',
+    type: 'System.InvalidOperationException',
+  },
+  'bad-id': {
+    status: 400,
+    message: 'One or more of the arguments submitted is incorrect',
+    type: 'System.ArgumentException',
+  },
   'bad-payload': { status: 400, message: 'Invalid JSON content', type: 'Newtonsoft.Json.JsonReaderException' },
   'not-found': { status: 404 },
   ended: { status: 410 },
@@ -73,7 +94,10 @@ export class DurableHttpApi {
     } catch (error) {
       if (!(error instanceof DurableError)) throw error;
       const answer = answers[error.code];
-      const body = 'type' in answer ? { Message: answer.message, ExceptionMessage: error.message, ExceptionType: answer.type } : undefined;
+      const body =
+        'type' in answer
+          ? { Message: answer.message, ExceptionMessage: error.message, ExceptionType: answer.type }
+          : undefined;
       send(response, { status: answer.status, body });
     }
     return true;
@@ -121,20 +145,30 @@ export class DurableHttpApi {
     const input = text === 'null' ? null : text;
     const instance = await this.#engine().start(name, id, input, version);
     const links = this.#links(instance);
-    return { status: 202, body: { id: instance, ...links }, headers: { Location: links.statusQueryGetUri, 'Retry-After': '10' } };
+    return {
+      status: 202,
+      body: { id: instance, ...links },
+      headers: { Location: links.statusQueryGetUri, 'Retry-After': '10' },
+    };
   }
 
   #status(id: string, query: URLSearchParams): Answer {
     const row = this.#engine().row(id);
     if (!row) return { status: 404 };
     const body = statusOf(row, query.get('showInput')?.toLowerCase() !== 'false');
-    if (row.status === 'Failed' && query.get('returnInternalServerErrorOnFailure') === 'true') return { status: 500, body };
+    if (row.status === 'Failed' && query.get('returnInternalServerErrorOnFailure') === 'true')
+      return { status: 500, body };
     return { status: ended.includes(row.status) ? 200 : 202, body };
   }
 
   #list(query: URLSearchParams): Answer {
     const showInput = query.get('showInput')?.toLowerCase() !== 'false';
-    return { status: 200, body: this.#engine().list(filterOf(query)).map((row) => statusOf(row, showInput)) };
+    return {
+      status: 200,
+      body: this.#engine()
+        .list(filterOf(query))
+        .map((row) => statusOf(row, showInput)),
+    };
   }
 
   async #purge(ids: readonly string[]): Promise<Answer> {
@@ -144,7 +178,8 @@ export class DurableHttpApi {
 
   /** By filter only ended instances go. */
   async #purgeBy(query: URLSearchParams): Promise<Answer> {
-    if (!query.has('createdTimeFrom')) throw new DurableError('bad-payload', 'A purge by filter needs createdTimeFrom.');
+    if (!query.has('createdTimeFrom'))
+      throw new DurableError('bad-payload', 'A purge by filter needs createdTimeFrom.');
     const { statuses = ended, ...filter } = filterOf(query);
     const rows = this.#engine().list({ ...filter, statuses: ended.filter((each) => statuses.includes(each)) });
     return this.#purge(rows.map(({ id }) => id));
@@ -186,13 +221,17 @@ function filterOf(query: URLSearchParams): InstanceFilter {
 
 function checkId(id: string): void {
   if (id.startsWith('@')) throw new DurableError('bad-id', 'Orchestration instance ids must not start with "@".');
-  if (id.length > 256) throw new DurableError('bad-id', 'Orchestration instance ids must not be longer than 256 characters.');
+  if (id.length > 256)
+    throw new DurableError('bad-id', 'Orchestration instance ids must not be longer than 256 characters.');
 }
 
 /** JSON text in, JSON text as Newtonsoft writes it out. */
 function payload(body: string): string {
   try {
-    return JSON.stringify(JSON.parse(body)).replace(/[\u0085\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    return JSON.stringify(JSON.parse(body)).replace(
+      /[\u0085\u2028\u2029]/g,
+      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
   } catch {
     throw new DurableError('bad-payload', "Error reading JToken from JsonReader. Path '', line 0, position 0.");
   }

@@ -40,7 +40,15 @@ export interface DurableEngine {
 
 /** The durable engine by itself: no HTTP, no function registry, any clock. */
 export function createDurableEngine(options: DurableEngineOptions): DurableEngine {
-  const { statePath, clock, orchestrators, activities, timers = 'exact', random = seededRandom(1), log = silent } = options;
+  const {
+    statePath,
+    clock,
+    orchestrators,
+    activities,
+    timers = 'exact',
+    random = seededRandom(1),
+    log = silent,
+  } = options;
   const runtime = sdkRuntime(orchestrators, activities, log);
   const engine = new Engine({ statePath, clock, fireTime: fireTimeOf(timers, random), log, runtime });
   return {

@@ -1,4 +1,4 @@
-import { ActionType, type Action, Event, type HistoryEvent, type OrchestratorState } from './wire.ts';
+import { type Action, ActionType, Event, type HistoryEvent, type OrchestratorState } from './wire.ts';
 
 /** A piece of work that the turn asks for, under the sequence number both sides gave it. */
 export type Scheduled =
@@ -34,7 +34,7 @@ class Wait {
     for (const continuation of this.#continuations.splice(0)) continuation();
   }
 
-  then(continuation: () => void): void {
+  whenSettled(continuation: () => void): void {
     if (this.settled) continuation();
     else this.#continuations.push(continuation);
   }
@@ -100,18 +100,24 @@ class Replay {
   #apply(event: HistoryEvent): void {
     switch (event.EventType) {
       case Event.ExecutionStarted:
-        return this.#run(0);
+        this.#run(0);
+        break;
       case Event.TaskScheduled:
       case Event.TimerCreated:
-        return this.#confirm(event);
+        this.#confirm(event);
+        break;
       case Event.TaskCompleted:
-        return this.#settle(event.TaskScheduledId, false);
+        this.#settle(event.TaskScheduledId, false);
+        break;
       case Event.TaskFailed:
-        return this.#settle(event.TaskScheduledId, true);
+        this.#settle(event.TaskScheduledId, true);
+        break;
       case Event.TimerFired:
-        return this.#settle(event.TimerId, false);
+        this.#settle(event.TimerId, false);
+        break;
       case Event.EventRaised:
-        return this.#raise(event.Name ?? '');
+        this.#raise(event.Name ?? '');
+        break;
       case Event.ExecutionSuspended:
         this.#suspended = event.Reason ?? '';
     }
@@ -120,7 +126,10 @@ class Replay {
   #run(from: number): void {
     for (let index = from; index < this.#actions.length; index++) {
       const wait = this.#start(this.#actions[index] as Action);
-      if (!wait.settled) return wait.then(() => this.#run(index + 1));
+      if (!wait.settled) {
+        wait.whenSettled(() => this.#run(index + 1));
+        return;
+      }
     }
     this.#reachedEnd = true;
   }
@@ -158,7 +167,8 @@ class Replay {
   #activity(action: Action): Wait {
     const { functionName: name = '', input } = action;
     // The SDK has already encoded strings, and nothing but strings.
-    const text = input === undefined || input === null ? null : typeof input === 'string' ? input : JSON.stringify(input);
+    const text =
+      input === undefined || input === null ? null : typeof input === 'string' ? input : JSON.stringify(input);
     return this.#schedule((id) => ({ kind: 'activity', id, name, input: text })).wait;
   }
 
@@ -176,17 +186,22 @@ class Replay {
     const retry = action.retryOptions;
     if (!retry) throw new ReplayFailure('A retry without retry options.');
     if (retry.retryTimeoutInMilliseconds !== undefined) {
-      throw new ReplayFailure('retryTimeoutInMilliseconds makes durable-functions 3.5 wait for ever: this local host refuses it.');
+      throw new ReplayFailure(
+        'retryTimeoutInMilliseconds makes durable-functions 3.5 wait for ever: this local host refuses it.',
+      );
     }
     const all = new Wait();
     const attempt = (number: number) => {
       const call = this.#activity(action);
-      call.then(() => {
-        if (!call.failed) return all.settle();
+      call.whenSettled(() => {
+        if (!call.failed) {
+          all.settle();
+          return;
+        }
         // The SDK counts on a timer even after the last failure; the extension fires that one at once.
         const last = number >= retry.maxNumberOfAttempts;
         const pause = this.#timer(this.#now + (last ? 0 : backoff(retry, number)), false);
-        pause.then(() => (last ? all.settle(true) : attempt(number + 1)));
+        pause.whenSettled(() => (last ? all.settle(true) : attempt(number + 1)));
       });
     };
     attempt(1);
@@ -218,14 +233,14 @@ class Replay {
 
   #first(waits: readonly Wait[]): Wait {
     const any = new Wait();
-    for (const wait of waits) wait.then(() => any.settle());
+    for (const wait of waits) wait.whenSettled(() => any.settle());
     return any;
   }
 
   #all(waits: readonly Wait[]): Wait {
     const all = new Wait();
     let left = waits.length;
-    for (const wait of waits) wait.then(() => --left === 0 && all.settle(waits.some((each) => each.failed)));
+    for (const wait of waits) wait.whenSettled(() => --left === 0 && all.settle(waits.some((each) => each.failed)));
     if (left === 0) all.settle();
     return all;
   }
@@ -274,12 +289,18 @@ const changed = 'Was a change made to the orchestrator code after this instance 
 const detected = 'Non-Deterministic workflow detected: A previous execution of this orchestration scheduled';
 
 function notRepeated(kind: Scheduled['kind'], event: HistoryEvent): string {
-  const what = kind === 'activity' ? `an activity task with sequence ID ${event.EventId} and name '${event.Name}' (version '')` : `a timer task with sequence ID ${event.EventId}`;
+  const what =
+    kind === 'activity'
+      ? `an activity task with sequence ID ${event.EventId} and name '${event.Name}' (version '')`
+      : `a timer task with sequence ID ${event.EventId}`;
   return `${detected} ${what}, but the current replay execution hasn't (yet?) scheduled this task. ${changed}`;
 }
 
 function otherKind(kind: Scheduled['kind'], event: HistoryEvent, now: Scheduled): string {
-  const what = kind === 'activity' ? `an activity task with sequence number ${event.EventId} named '${event.Name}'` : `a timer task with sequence number ${event.EventId}`;
+  const what =
+    kind === 'activity'
+      ? `an activity task with sequence number ${event.EventId} named '${event.Name}'`
+      : `a timer task with sequence number ${event.EventId}`;
   const produced = now.kind === 'timer' ? 'CreateTimerOrchestratorAction' : 'ScheduleTaskOrchestratorAction';
   return `${detected} ${what}, but the current orchestration replay instead produced a ${produced} action with this sequence number. ${changed}`;
 }

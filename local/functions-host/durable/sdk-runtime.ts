@@ -20,7 +20,9 @@ export function sdkRuntime(
   activities: ActivityHandlers,
   log: Log,
 ): DurableRuntime {
-  const listeners = new Map(Object.entries(orchestrators).map(([name, handler]) => [name, new Orchestrator(handler).listen()]));
+  const listeners = new Map(
+    Object.entries(orchestrators).map(([name, handler]) => [name, new Orchestrator(handler).listen()]),
+  );
   const handlers = new Map(Object.entries(activities));
   return {
     hasOrchestrator: (name) => listeners.has(name),

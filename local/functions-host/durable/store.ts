@@ -75,7 +75,7 @@ export class Store {
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;');
     this.#db.exec(schema);
     const newest = this.#statement('SELECT max(seq) AS seq FROM inbox').get();
-    this.#lastInbox = Number(newest?.['seq'] ?? 0);
+    this.#lastInbox = Number(newest?.seq ?? 0);
   }
 
   get dirty(): boolean {
@@ -150,7 +150,14 @@ export class Store {
   }
 
   putTimer(row: TimerRow): void {
-    this.#write('INSERT INTO timer VALUES (?, ?, ?, ?, ?)', row.instance, row.execution, row.timer, row.fireAt, row.created);
+    this.#write(
+      'INSERT INTO timer VALUES (?, ?, ?, ?, ?)',
+      row.instance,
+      row.execution,
+      row.timer,
+      row.fireAt,
+      row.created,
+    );
   }
 
   deleteTimer(instance: string, timer: number): void {
@@ -163,17 +170,17 @@ export class Store {
 
   turns(instance: string): string[] {
     const rows = this.#statement('SELECT events FROM turn WHERE instance = ? ORDER BY number').all(instance);
-    return rows.map((row) => String(row['events']));
+    return rows.map((row) => String(row.events));
   }
 
   messages(instance: string): { seq: number; event: string }[] {
     const rows = this.#statement('SELECT seq, event FROM inbox WHERE instance = ? ORDER BY seq').all(instance);
-    return rows.map((row) => ({ seq: Number(row['seq']), event: String(row['event']) }));
+    return rows.map((row) => ({ seq: Number(row.seq), event: String(row.event) }));
   }
 
   instancesWithMessages(): string[] {
     const rows = this.#statement('SELECT DISTINCT instance FROM inbox').all();
-    return rows.map((row) => String(row['instance']));
+    return rows.map((row) => String(row.instance));
   }
 
   tasks(): TaskRow[] {

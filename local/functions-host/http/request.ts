@@ -13,7 +13,12 @@ export interface Target {
 }
 
 /** The request as the host hands it to the worker. */
-export function toHttpData(request: IncomingMessage, target: Target, params: Record<string, string>, body: Buffer): HttpData {
+export function toHttpData(
+  request: IncomingMessage,
+  target: Target,
+  params: Record<string, string>,
+  body: Buffer,
+): HttpData {
   return {
     method: request.method ?? 'GET',
     url: `http://${target.host}${encodePath(target.path)}${target.query}`,
@@ -34,7 +39,8 @@ function joinHeaders(raw: readonly string[]): Record<string, string> {
   const joined: Record<string, string> = {};
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase();
-    const value = raw[index + 1] ?? '';
+    // Kestrel reads UTF-8 where Node reads Latin-1.
+    const value = Buffer.from(raw[index + 1] ?? '', 'latin1').toString('utf8');
     joined[name] = Object.hasOwn(joined, name) ? `${joined[name]},${value}` : value;
   }
   return joined;

@@ -16,18 +16,23 @@ const constraints: Readonly<Record<string, string>> = {
   alpha: '[A-Za-z]+',
 };
 
-const escape = (literal: string): string => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const literally = (literal: string): string => literal.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 function segmentOf(text: string): Segment {
   const parameter = /^\{(\*)?([A-Za-z_]\w*)(?::(\w+))?(\?)?\}$/.exec(text);
   if (!parameter) {
     if (/[{}]/.test(text)) throw new Error(`This local host does not do the route segment '${text}'.`);
-    return { pattern: new RegExp(`^${escape(text)}$`, 'i'), optional: false, wildcard: false };
+    return { pattern: new RegExp(`^${literally(text)}$`, 'i'), optional: false, wildcard: false };
   }
   const [, star, name = '', constraint, question] = parameter;
   const shape = constraint === undefined ? '.+' : constraints[constraint];
   if (!shape) throw new Error(`This local host does not do the route constraint '${constraint}'.`);
-  return { pattern: new RegExp(`^(?:${shape})$`, 's'), name, optional: Boolean(question) || Boolean(star), wildcard: Boolean(star) };
+  return {
+    pattern: new RegExp(`^(?:${shape})$`, 's'),
+    name,
+    optional: Boolean(question) || Boolean(star),
+    wildcard: Boolean(star),
+  };
 }
 
 export function compileRoute(template: string): Route {

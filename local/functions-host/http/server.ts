@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
-import type { Triggered } from '../worker/registry.ts';
 import { invoke, type Worker } from '../worker/invoke.ts';
+import type { Triggered } from '../worker/registry.ts';
 import { readBody, type Target, toHttpData } from './request.ts';
 import { sendEmpty, sendResult } from './response.ts';
 import { compileRoute, pathSegments, type Route } from './route.ts';
@@ -29,13 +29,16 @@ export interface Site {
 
 export function createSite(site: Site): Server {
   const endpoints = compile(site);
-  const server = createServer({ maxHeaderSize: REQUEST_LINE + HEADERS_SIZE, keepAliveTimeout: 130_000 }, (request, response) => {
-    handle(site, endpoints, request, response).catch((error: unknown) => {
-      site.log({ level: 'error', category: 'http', message: String(error) });
-      if (response.headersSent) response.destroy();
-      else sendEmpty(response, 500);
-    });
-  });
+  const server = createServer(
+    { maxHeaderSize: REQUEST_LINE + HEADERS_SIZE, keepAliveTimeout: 130_000 },
+    (request, response) => {
+      handle(site, endpoints, request, response).catch((error: unknown) => {
+        site.log({ level: 'error', category: 'http', message: String(error) });
+        if (response.headersSent) response.destroy();
+        else sendEmpty(response, 500);
+      });
+    },
+  );
   return server;
 }
 
@@ -43,22 +46,37 @@ function compile({ functions, routePrefix, log }: Site): Endpoint[] {
   const endpoints: Endpoint[] = [];
   // Precedence is by name; how specific a route is plays no part.
   for (const { fn, trigger } of [...functions].sort((a, b) => compareNames(a.fn.name, b.fn.name))) {
-    const route = typeof trigger['route'] === 'string' ? trigger['route'] : fn.name;
-    const level = trigger['authLevel'] ?? 'anonymous';
-    if (level !== 'anonymous') throw new Error(`Function '${fn.name}' has authLevel '${String(level)}': this local host has no keys.`);
+    const route = typeof trigger.route === 'string' ? trigger.route : fn.name;
+    const level = trigger.authLevel ?? 'anonymous';
+    if (level !== 'anonymous')
+      throw new Error(`Function '${fn.name}' has authLevel '${String(level)}': this local host has no keys.`);
     if (/^\/?admin/i.test(route)) {
-      log({ level: 'error', category: 'http', message: `Function '${fn.name}': the route '${route}' conflicts with built-in routes.` });
+      log({
+        level: 'error',
+        category: 'http',
+        message: `Function '${fn.name}': the route '${route}' conflicts with built-in routes.`,
+      });
       continue;
     }
-    const methods = Array.isArray(trigger['methods']) ? trigger['methods'].map(String) : ['GET', 'POST'];
-    endpoints.push({ fn, trigger, route: compileRoute(`${routePrefix}/${route}`), methods: new Set(methods.map((each) => each.toUpperCase())) });
+    const methods = Array.isArray(trigger.methods) ? trigger.methods.map(String) : ['GET', 'POST'];
+    endpoints.push({
+      fn,
+      trigger,
+      route: compileRoute(`${routePrefix}/${route}`),
+      methods: new Set(methods.map((each) => each.toUpperCase())),
+    });
   }
   return endpoints;
 }
 
 const compareNames = (a: string, b: string) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1);
 
-async function handle(site: Site, endpoints: readonly Endpoint[], request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  site: Site,
+  endpoints: readonly Endpoint[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { method = 'GET', url = '/', rawHeaders } = request;
   if (method.length + url.length + ' HTTP/1.1\r\n '.length > REQUEST_LINE) return sendEmpty(response, 414, true);
   if (rawHeaders.length / 2 > HEADERS_COUNT) return sendEmpty(response, 431, true);
@@ -79,19 +97,28 @@ async function handle(site: Site, endpoints: readonly Endpoint[], request: Incom
   sendEmpty(response, 404);
 }
 
-async function answer({ worker, log }: Site, response: ServerResponse, fn: Triggered['fn'], data: Parameters<typeof invoke>[2]): Promise<void> {
+async function answer(
+  { worker, log }: Site,
+  response: ServerResponse,
+  fn: Triggered['fn'],
+  data: Parameters<typeof invoke>[2],
+): Promise<void> {
   try {
     const invocation = await invoke(worker, fn, data);
     sendResult(response, await invocation.respond());
   } catch (error) {
-    log({ level: 'error', category: fn.name, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    log({
+      level: 'error',
+      category: fn.name,
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
     sendEmpty(response, 500);
   }
 }
 
 /** The URL handlers see is built from what the caller put into the Host header. */
 function targetOf({ url = '/', headers }: IncomingMessage): Target | 'bad' | 'no-host' {
-  const absolute = /^https?:\/\/([^/?]*)([^]*)$/i.exec(url);
+  const absolute = /^https?:\/\/([^/?]*)([\s\S]*)$/i.exec(url);
   const host = absolute?.[1] ?? headers.host;
   if (!host) return 'no-host';
   const [raw = '', ...rest] = (absolute ? absolute[2] || '/' : url).split('?');

@@ -8,7 +8,9 @@ export function decodeLeniently(text: string, keep: (triplet: string) => boolean
     const triplets = run.match(/.{3}/g) ?? [];
     let out = '';
     for (let at = 0; at < triplets.length; ) {
-      const [length, character] = keep(triplets[at] ?? '') ? [1, undefined] : decodeCharacter(triplets.slice(at, at + 4));
+      const [length, character] = keep(triplets[at] ?? '')
+        ? [1, undefined]
+        : decodeCharacter(triplets.slice(at, at + 4));
       out += character ?? triplets[at];
       at += length;
     }
@@ -29,7 +31,10 @@ function decodeCharacter(triplets: readonly string[]): [length: number, characte
 
 /** Undefined for a path that Kestrel answers with 400. `%2F` stays encoded: it is not a separator. */
 export function decodePath(raw: string): string | undefined {
-  const decoded = decodeLeniently(Buffer.from(raw, 'latin1').toString('utf8'), (triplet) => triplet.toUpperCase() === '%2F');
+  const decoded = decodeLeniently(
+    Buffer.from(raw, 'latin1').toString('utf8'),
+    (triplet) => triplet.toUpperCase() === '%2F',
+  );
   if (decoded.includes('\0')) return undefined;
   return removeDotSegments(decoded);
 }
@@ -64,7 +69,9 @@ export function joinQuery(query: string): Record<string, string> {
     entry.values.push(value);
     joined.set(key.toLowerCase(), entry);
   }
-  return Object.fromEntries([...joined].map(([lower, { key, values }]) => [values.length > 1 ? lower : key, values.join(',')]));
+  return Object.fromEntries(
+    [...joined].map(([lower, { key, values }]) => [values.length > 1 ? lower : key, values.join(',')]),
+  );
 }
 
 function splitOnce(pair: string): [string, string] {

@@ -54,7 +54,10 @@ export interface HttpCookie {
 export interface CoreContext {
   readonly invocationId: string;
   readonly metadata: { readonly name: string; readonly bindings: Readonly<Record<string, Binding>> };
-  readonly request: { readonly inputData: readonly { name: string; data?: TypedData }[]; readonly triggerMetadata: Record<string, TypedData> };
+  readonly request: {
+    readonly inputData: readonly { name: string; data?: TypedData }[];
+    readonly triggerMetadata: Record<string, TypedData>;
+  };
   state?: 'preInvocationHooks' | 'postInvocationHooks' | 'invocation';
   log(level: LogLevel, category: 'user' | 'system', message: string): void;
 }
@@ -62,7 +65,10 @@ export interface CoreContext {
 export interface InvocationModel {
   getArguments(): Promise<{ context: InvocationContext; inputs: unknown[] }>;
   invokeFunction(context: InvocationContext, inputs: unknown[], handler: Handler): Promise<unknown>;
-  getResponse(context: InvocationContext, result: unknown): Promise<{ returnValue?: TypedData | null; outputData?: readonly { name: string }[] }>;
+  getResponse(
+    context: InvocationContext,
+    result: unknown,
+  ): Promise<{ returnValue?: TypedData | null; outputData?: readonly { name: string }[] }>;
 }
 
 interface ProgrammingModel {
@@ -128,10 +134,16 @@ function install(): void {
   Object.defineProperty(globalThis, slot, { value: coreApi });
   registerHooks({
     resolve: (specifier, context, next) =>
-      specifier === MODULE ? { url: `local:${MODULE}`, format: 'commonjs', shortCircuit: true } : next(specifier, context),
+      specifier === MODULE
+        ? { url: `local:${MODULE}`, format: 'commonjs', shortCircuit: true }
+        : next(specifier, context),
     load: (url, context, next) =>
       url === `local:${MODULE}`
-        ? { format: 'commonjs', source: `module.exports = globalThis[Symbol.for('curfew.local.functions-core')]`, shortCircuit: true }
+        ? {
+            format: 'commonjs',
+            source: `module.exports = globalThis[Symbol.for('curfew.local.functions-core')]`,
+            shortCircuit: true,
+          }
         : next(url, context),
   });
 }
@@ -150,7 +162,7 @@ export async function importApp(url: URL, log: CoreState['log']): Promise<Functi
     state.importing = undefined;
   }
   const capabilities = (await state.model?.getCapabilities({})) ?? {};
-  if (capabilities['HttpUri']) throw new Error('This local host does not do enableHttpStream; see its README.');
+  if (capabilities.HttpUri) throw new Error('This local host does not do enableHttpStream; see its README.');
   state.imported.set(url.href, app);
   return app;
 }

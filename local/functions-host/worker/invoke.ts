@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { InvocationContext } from '@azure/functions';
 import type { Log } from '../log.ts';
-import { type CoreContext, type FunctionApp, type Handler, invocationModel, type RegisteredFunction, type TypedData } from './core-api.ts';
+import {
+  type CoreContext,
+  type FunctionApp,
+  type Handler,
+  invocationModel,
+  type RegisteredFunction,
+  type TypedData,
+} from './core-api.ts';
 
 export interface Worker {
   readonly app: FunctionApp;
@@ -32,17 +39,21 @@ export async function invoke(
     invocationId: randomUUID(),
     metadata: { name: fn.name, bindings: fn.bindings },
     request: { inputData: inputs(worker, fn, trigger), triggerMetadata: {} },
-    log: (level, category, message) => worker.log({ level, category: category === 'user' ? fn.name : `worker.${fn.name}`, message }),
+    log: (level, category, message) =>
+      worker.log({ level, category: category === 'user' ? fn.name : `worker.${fn.name}`, message }),
   };
   const model = invocationModel(core);
   const { context, inputs: args } = await model.getArguments();
   prepare(context);
-  const result = await withHooks(worker, core, context, args, fn.handler, (final, handler) => model.invokeFunction(context, final, handler));
+  const result = await withHooks(worker, core, context, args, fn.handler, (final, handler) =>
+    model.invokeFunction(context, final, handler),
+  );
   return {
     result,
     async respond() {
       const { returnValue, outputData } = await model.getResponse(context, result);
-      if (outputData && outputData.length > 0) throw new Error('This local host has no output bindings but the HTTP response.');
+      if (outputData && outputData.length > 0)
+        throw new Error('This local host has no output bindings but the HTTP response.');
       return returnValue;
     },
   };
@@ -75,7 +86,11 @@ async function withHooks(
   return after.result;
 }
 
-function inputs(worker: Worker, fn: RegisteredFunction, trigger: TypedData | undefined): { name: string; data?: TypedData }[] {
+function inputs(
+  worker: Worker,
+  fn: RegisteredFunction,
+  trigger: TypedData | undefined,
+): { name: string; data?: TypedData }[] {
   return Object.entries(fn.bindings)
     .filter(([, { direction }]) => direction === 'in')
     .map(([name, { type }]) => {

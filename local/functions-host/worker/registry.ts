@@ -1,11 +1,16 @@
-import type { DurableRuntime } from '../durable/turn.ts';
 import { watchForTraps } from '../durable/traps.ts';
+import type { DurableRuntime } from '../durable/turn.ts';
 import type { Binding, RegisteredFunction } from './core-api.ts';
 import { invoke, type Worker } from './invoke.ts';
 
 export type TriggerType = 'httpTrigger' | 'timerTrigger' | 'orchestrationTrigger' | 'activityTrigger';
 
-const triggers: ReadonlySet<string> = new Set<TriggerType>(['httpTrigger', 'timerTrigger', 'orchestrationTrigger', 'activityTrigger']);
+const triggers: ReadonlySet<string> = new Set<TriggerType>([
+  'httpTrigger',
+  'timerTrigger',
+  'orchestrationTrigger',
+  'activityTrigger',
+]);
 const others: ReadonlySet<string> = new Set(['durableClient', 'http']);
 
 export interface Triggered {
@@ -32,7 +37,8 @@ export function byTrigger(functions: readonly RegisteredFunction[]): ReadonlyMap
 
 /** Orchestrators and activities as the app registered them. Names are matched without regard to case, as functions are. */
 export function registryRuntime(worker: Worker, functions: ReturnType<typeof byTrigger>): DurableRuntime {
-  const named = (type: TriggerType) => new Map((functions.get(type) ?? []).map(({ fn }) => [fn.name.toLowerCase(), fn]));
+  const named = (type: TriggerType) =>
+    new Map((functions.get(type) ?? []).map(({ fn }) => [fn.name.toLowerCase(), fn]));
   const [orchestrators, activities] = [named('orchestrationTrigger'), named('activityTrigger')];
   const find = (kind: Map<string, RegisteredFunction>, name: string) => {
     const fn = kind.get(name.toLowerCase());

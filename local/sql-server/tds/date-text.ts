@@ -77,4 +77,14 @@ export function instantOfEpoch(ms: number): Instant {
   return { day: day + DAYS_TO_1970, ticks };
 }
 
+/** A datetime counts in 1/300 s: the nearest, as ticks. Compared with a datetime2 of three digits it is rarely equal. */
+export function toDatetime({ day, ticks }: Instant): Instant {
+  const units = (ticks * 3n + 50_000n) / 100_000n;
+  return addTicks({ day, ticks: 0n }, datetimeTicks(units));
+}
+
+export const datetimeTicks = (units: bigint) => (units * 200_000n + 3n) / 6n;
+
+export const datetimeText = (epoch: number) => writeInstant(toDatetime(instantOfEpoch(epoch)));
+
 export const epochText = (ms: number) => writeInstant(instantOfEpoch(ms));

@@ -1,7 +1,7 @@
 import { bytesToGuid, guidToBytes } from '../guid.ts';
 import { SqlError } from '../server-error.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { readInstant, writeDate, writeInstant, writeTime } from './date-text.ts';
+import { datetimeTicks, readInstant, writeDate, writeInstant, writeTime } from './date-text.ts';
 import { MAX, type SqlType, type SqlValue } from './sql-type.ts';
 
 /** TYPE_INFO and values on the wire, both ways. All types are sent in their nullable form. */
@@ -330,10 +330,8 @@ export class ValueReader {
       const day = length === 8 ? this.buffer.readInt32LE(this.at) : this.buffer.readUInt16LE(this.at);
       this.at += length / 2;
       const units = this.uint(length / 2);
-      const ticks = length === 8 ? (units * 100_000n) / 3n : units * 600_000_000n;
-      // 1/300 s isn't a whole number of ticks: round to the millisecond that was meant.
-      const rounded = ((ticks + 5_000n) / 10_000n) * 10_000n;
-      return { type: { kind: 'datetime' }, value: writeInstant({ day: day + DAYS_TO_1900, ticks: rounded }) };
+      const ticks = length === 8 ? datetimeTicks(units) : units * 600_000_000n;
+      return { type: { kind: 'datetime' }, value: writeInstant({ day: day + DAYS_TO_1900, ticks }) };
     }
     if (id !== 0x29 && id !== 0x2a && id !== 0x2b) {
       throw new SqlError(8016, `Data type 0x${id.toString(16).toUpperCase()} is not supported.`);

@@ -1,6 +1,6 @@
 import { bytesToGuid, guidToBytes, isGuid } from '../guid.ts';
 import { SqlError } from '../server-error.ts';
-import { readInstant, toScale, writeDate, writeInstant, writeTime } from '../tds/date-text.ts';
+import { readInstant, toDatetime, toScale, writeDate, writeInstant, writeTime } from '../tds/date-text.ts';
 import { MAX, type SqlType, type SqlValue, writeType } from '../tds/sql-type.ts';
 import { scaled } from '../tds/values.ts';
 
@@ -65,7 +65,7 @@ function toDate(value: SqlValue, type: SqlType): string {
   if (!instant) throw new SqlError(241, 'Conversion failed when converting date and/or time from character string.');
   if (type.kind === 'date') return writeDate(instant.day);
   if (type.kind === 'time') return writeTime(toScale(instant, type.scale).ticks);
-  return writeInstant(toScale(instant, type.kind === 'datetime2' ? type.scale : 3));
+  return writeInstant(type.kind === 'datetime2' ? toScale(instant, type.scale) : toDatetime(instant));
 }
 
 function toNumber(value: SqlValue, type: SqlType): number {

@@ -136,7 +136,8 @@ function parseColumn(c: Cursor, references: ObjectName[]): Part {
 function columnType(type: SqlType, identity: boolean): string {
   if (identity && type.kind !== 'int') throw new SqlError(2749, 'Identity column must be of an integer data type.');
   if (identity) return 'INTEGER PRIMARY KEY AUTOINCREMENT';
-  return type.kind === 'nvarchar' ? `${writeType(type)} COLLATE NOCASE` : writeType(type);
+  const declared = quote(writeType(type));
+  return type.kind === 'nvarchar' ? `${declared} COLLATE NOCASE` : declared;
 }
 
 export function parseCreateIndex(

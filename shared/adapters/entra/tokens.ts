@@ -100,7 +100,7 @@ function readClaims(payload: JWTPayload, { tenantId }: TokenOptions): Caller {
 
 async function discover(issuer: string): Promise<JWTVerifyGetKey> {
   try {
-    const response = await fetch(`${issuer}/.well-known/openid-configuration`, {
+    const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
       signal: AbortSignal.timeout(4_000),
       redirect: 'error',
     });

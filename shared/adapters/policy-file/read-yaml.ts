@@ -10,8 +10,9 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
-import { quote } from './wording.ts';
+import { quote, visible } from './wording.ts';
 
+/** Keys and indexes from the root. */
 export type Path = readonly (string | number)[];
 
 /** `offset` is where in the text, in UTF-16 units. */
@@ -45,7 +46,7 @@ export function readYaml(text: string): YamlText {
   const syntax = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
     offset: pos[0],
     path: [],
-    sentence: `this is not YAML that can be read (${message}); correct it, the rest is looked at afterwards`,
+    sentence: `this is not YAML that can be read (${visible(message, 200)}); correct it, the rest is looked at afterwards`,
   }));
   const root = document.contents;
   const unwanted = root === null ? [] : problemsIn(root, []);
@@ -70,8 +71,11 @@ export function readYaml(text: string): YamlText {
   };
 }
 
+/** Twice what a policy needs, and far less than the stack holds. */
+const deepest = 20;
+
 interface Unwanted extends Problem {
-  /** An alias can't be followed, so that no data come of it. */
+  /** Nothing that could be read on comes of it. */
   readonly data?: 'lost';
 }
 
@@ -80,6 +84,7 @@ function problemsIn(node: Node, path: Path): Unwanted[] {
   if (isAlias(node)) {
     return [{ offset, path, sentence: 'this is an alias (*); write out what it stands for', data: 'lost' }];
   }
+  if (path.length > deepest) return [{ offset, path: [], sentence: 'this is nested too deeply', data: 'lost' }];
   const own: Unwanted[] = [];
   if (node.anchor !== undefined) own.push({ offset, path, sentence: 'this has an anchor (&); take the anchor away' });
   if (node.tag !== undefined)
@@ -87,19 +92,17 @@ function problemsIn(node: Node, path: Path): Unwanted[] {
   if (isSeq<Node>(node)) return [...own, ...node.items.flatMap((item, index) => problemsIn(item, [...path, index]))];
   if (!isMap<Node, Node | null>(node)) return own;
   const seen = new Set<string>();
-  for (const { key, value } of node.items) {
+  const inside = node.items.flatMap(({ key, value }): Unwanted[] => {
     const at = startOf(key);
     if (!isScalar(key) || typeof key.value !== 'string' || key.value === '__proto__' || key.anchor || key.tag) {
-      own.push({ offset: at, path, sentence: 'a key here is not a plain word; write it as one', data: 'lost' });
-      continue;
+      return [{ offset: at, path, sentence: 'a key here is not a plain word; write it as one', data: 'lost' }];
     }
-    if (seen.has(key.value)) {
-      own.push({ offset: at, path, sentence: `${quote(key.value)} is here a second time; leave one of them out` });
-    }
+    const sentence = `${quote(key.value)} is here a second time; leave one of them out`;
+    const twice = seen.has(key.value) ? [{ offset: at, path, sentence }] : [];
     seen.add(key.value);
-    if (value) own.push(...problemsIn(value, [...path, key.value]));
-  }
-  return own;
+    return value ? [...twice, ...problemsIn(value, [...path, key.value])] : twice;
+  });
+  return [...own, ...inside];
 }
 
 function nodeAt(root: Node | null, path: Path): { node: Node | null; found: boolean } {

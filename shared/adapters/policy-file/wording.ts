@@ -1,14 +1,18 @@
 import { isSafeText } from '../../domain/text.ts';
 
-/** What the file says, in a form that can't break or reorder the line it is quoted in. */
+/** What the file says, in quotes. */
 export function quote(value: unknown): string {
-  const shown = typeof value === 'string' ? value : String(JSON.stringify(value) ?? value);
-  const safe = [...shown.slice(0, 60)].map((character) =>
+  return `"${visible(typeof value === 'string' ? value : String(JSON.stringify(value) ?? value), 60)}"`;
+}
+
+/** Text from the file in a form that can't break, reorder or flood the line that it stands in. */
+export function visible(text: string, longest: number): string {
+  const characters = [...text.slice(0, longest)].map((character) =>
     isSafeText(character) && !/[\n\t]/.test(character)
       ? character
       : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
-  return `"${safe.join('')}${shown.length > 60 ? '…' : ''}"`;
+  return `${characters.join('')}${text.length > longest ? '…' : ''}`;
 }
 
 /** "did you mean …", where one of the known words is close enough to be meant. */

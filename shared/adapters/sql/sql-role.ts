@@ -1,6 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
 import { CurfewError, type ErrorCode } from '../../domain/errors.ts';
-import type { PrincipalId } from '../../domain/ids.ts';
 import type { SqlRoleEntitlement } from '../../domain/policy.ts';
 import type { AccessProvider, Clock, Principal } from '../../ports.ts';
 import { type Database, firstRow, inLockedTransaction, onPool, readRows } from './database.ts';
@@ -9,9 +8,8 @@ import { curfewError, isBrokenConnection } from './errors.ts';
 import { Pools } from './pools.ts';
 import { findLacks } from './preflight.ts';
 import { endSessions } from './sessions.ts';
-import { principalIdOf } from './sid.ts';
 import { memberRow, members, seesRow } from './statements.ts';
-import { addToRole, dropIfUnneeded, membershipOf, nameOf } from './users.ts';
+import { addToRole, dropIfUnneeded, holderOf, membershipOf, nameOf } from './users.ts';
 
 export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
   /** Closes all connections. A call made afterwards opens them again. */
@@ -113,12 +111,7 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
         firstRow(seesRow, sight);
         return readRows(memberRow, listed);
       });
-      // Users of SQL Server's own, and roles inside the role, are nobody in Entra ID: they have a name and no id.
-      const nobody = '' as PrincipalId;
-      return found.map(({ name, type, sid }) => ({
-        principalId: (sid && /^[EX]/.test(type) ? principalIdOf(sid) : undefined) ?? nobody,
-        name,
-      }));
+      return found.map(holderOf);
     },
 
     preflight: (entitlement) =>

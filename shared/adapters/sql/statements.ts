@@ -50,7 +50,11 @@ export const membership = (role: string, principalId: PrincipalId): Statement =>
   values: { role, ...sids(principalId) },
 });
 
-export const memberRow = z.object({ name: z.string(), type: z.string(), sid: z.instanceof(Uint8Array).nullable() });
+export const memberRow = z.object({
+  name: z.string(),
+  type: z.string(),
+  sid: z.custom<Uint8Array>((value) => value instanceof Uint8Array).nullable(),
+});
 
 /** Answers with whether it sees all, then with the members. */
 export const members = (role: string): Statement => ({

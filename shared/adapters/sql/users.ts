@@ -1,15 +1,18 @@
+import type { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
 import type { GrantEvidence } from '../../domain/events.ts';
 import type { PrincipalId } from '../../domain/ids.ts';
 import type { Principal } from '../../ports.ts';
 import { type Database, oneRow, rows } from './database.ts';
 import { isNeededStill } from './errors.ts';
+import { principalIdOf } from './sid.ts';
 import {
   addMember,
   createUser,
   dropUser,
   findUser,
   markUser,
+  type memberRow,
   membership,
   membershipRow,
   tiesRow,
@@ -64,4 +67,13 @@ export async function dropIfUnneeded(database: Database, principalId: PrincipalI
   } catch (error) {
     if (!isNeededStill(error)) throw error;
   }
+}
+
+/**
+ * Users of SQL Server's own (whose SID may be as long as a GUID) and roles inside the role are nobody in Entra ID: they have a
+ * name, and '' for an id. An application has its client id.
+ */
+export function holderOf({ name, type, sid }: z.infer<typeof memberRow>): { principalId: PrincipalId; name: string } {
+  const principalId = sid && /^[EX]/.test(type) ? principalIdOf(sid) : undefined;
+  return { principalId: principalId ?? ('' as PrincipalId), name };
 }

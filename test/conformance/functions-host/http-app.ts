@@ -1,5 +1,12 @@
 import { Readable } from 'node:stream';
-import { app, type HttpHandler, type HttpMethod, type HttpRequest, HttpResponse, type HttpResponseInit } from '@azure/functions';
+import {
+  app,
+  type HttpHandler,
+  type HttpMethod,
+  type HttpRequest,
+  HttpResponse,
+  type HttpResponseInit,
+} from '@azure/functions';
 
 /** The functions that the recorded requests were sent to, rebuilt from what they answered. */
 
@@ -30,18 +37,26 @@ for (const [name, method] of Object.entries({ head: 'HEAD', optionsown: 'OPTIONS
   app.http(name, { methods: [method as HttpMethod], handler: own });
 }
 app.http('mixed', { route: 'Mixed/Case', handler: (request) => ({ body: `mixed ${request.url}` }) });
-app.http('item', { route: 'item/{id}', handler: ({ params, url }) => ({ jsonBody: { id: params['id'], url } }) });
+app.http('item', { route: 'item/{id}', handler: ({ params, url }) => ({ jsonBody: { id: params.id, url } }) });
 app.http('itemLiteral', { route: 'item/literal', handler: says('literal') });
 app.http('opt', { route: 'opt/{a}/{b?}', handler: ({ params, url }) => ({ jsonBody: { params, url } }) });
 app.http('rest', { route: 'rest/{*path}', handler: ({ params, url }) => ({ jsonBody: { params, url } }) });
-app.http('num', { route: 'num/{n:int}', handler: ({ params }) => ({ jsonBody: { params, type: typeof params['n'] } }) });
+app.http('num', {
+  route: 'num/{n:int}',
+  handler: ({ params }) => ({ jsonBody: { params, type: typeof params.n } }),
+});
 app.http('adminonly', { route: 'adminonly', handler: says('never') });
 app.http('admin2', { route: 'adm2', handler: says('named admin') });
 app.http('splitGet', { route: 'split', methods: ['GET'], handler: says('GET function') });
 app.http('splitPost', { route: 'split', methods: ['POST'], handler: says('POST function') });
 
 // Registered as the notes of the recordings say: precedence goes by name alone.
-const pairs = { pa: ['bParam', 'cLit'], pb: ['bParam2', 'aLit2'], pc: ['bParam3', 'zLit3'], pd: ['zParam4', 'aLit4'] } as const;
+const pairs = {
+  pa: ['bParam', 'cLit'],
+  pb: ['bParam2', 'aLit2'],
+  pc: ['bParam3', 'zLit3'],
+  pd: ['zParam4', 'aLit4'],
+} as const;
 for (const [prefix, [param, literal]] of Object.entries(pairs)) {
   app.http(param, { route: `${prefix}/{id}`, handler: says('param') });
   app.http(literal, { route: `${prefix}/lit`, handler: says('literal') });
@@ -66,7 +81,10 @@ app.http('jsoncaught', {
     }
   },
 });
-app.http('form', { methods: ['POST'], handler: async (request) => ({ jsonBody: Object.fromEntries(await formOf(request)) }) });
+app.http('form', {
+  methods: ['POST'],
+  handler: async (request) => ({ jsonBody: Object.fromEntries(await formOf(request)) }),
+});
 
 async function formOf(request: HttpRequest): Promise<Iterable<readonly [string, unknown]>> {
   return new URLSearchParams(await request.text());
@@ -144,7 +162,16 @@ const returns: Record<string, () => unknown> = {
     cookies: [
       { name: 'a', value: '1' },
       {
-        ...{ name: 'b', value: 'x y;z', domain: 'example.org', path: '/p', secure: true, httpOnly: true, sameSite: 'Strict', maxAge: 60 },
+        ...{
+          name: 'b',
+          value: 'x y;z',
+          domain: 'example.org',
+          path: '/p',
+          secure: true,
+          httpOnly: true,
+          sameSite: 'Strict',
+          maxAge: 60,
+        },
         expires: new Date(Date.UTC(2030, 0, 1)),
       },
       { name: 'c', value: '', sameSite: 'None' },
@@ -170,7 +197,7 @@ app.http('ret', {
   route: 'ret/{kind}',
   methods: ['GET', 'HEAD'],
   handler: (request) => {
-    const kind = returns[request.params['kind'] ?? ''];
+    const kind = returns[request.params.kind ?? ''];
     if (!kind) throw new Error('no such kind');
     return kind() as HttpResponseInit;
   },

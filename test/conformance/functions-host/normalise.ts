@@ -6,12 +6,12 @@ function normaliseText(text: string): string {
     .replace(/2026-1[12]-\d\dT[\d:.]+(?:Z|\+00:00)?/g, '<time>')
     .replace(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, '<guid>')
     .replace(/^[0-9a-f]{32}$/, '<id>')
-    .replace(/ \n \{"\$type":"System\.Exception[^]*$/, ' <exception>')
-    .replace(/^\{"\$type":"System\.Exception[^]*$/, '<exception>')
-    .replace(/ \\+n \{\\+"\$type\\+":\\+"System\.Exception[^]*$/, ' <exception>')
-    .replace(/,"(?:StackTrace|ExceptionType)":[^]*$/, '')
-    .replace(/Details: [^]*$/, 'Details')
-    .replace(/Additional info: [^]*$/, '');
+    .replace(/ \n \{"\$type":"System\.Exception[\s\S]*$/, ' <exception>')
+    .replace(/^\{"\$type":"System\.Exception[\s\S]*$/, '<exception>')
+    .replace(/ \\+n \{\\+"\$type\\+":\\+"System\.Exception[\s\S]*$/, ' <exception>')
+    .replace(/,"(?:StackTrace|ExceptionType)":[\s\S]*$/, '')
+    .replace(/Details: [\s\S]*$/, 'Details')
+    .replace(/Additional info: [\s\S]*$/, '');
 }
 
 export function normalise(value: unknown): unknown {

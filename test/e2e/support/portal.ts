@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Inbox } from './inbox.ts';
+
+/** What a person wanted of a request. */
+export type Wish = 'approve' | 'deny' | 'withdraw' | 'revoke';
+
+/** One wish, and how it was answered in the end. Tries before that may have had their effect and lost their answer. */
+export interface Command {
+  readonly wish: Wish;
+  readonly by: string;
+  readonly status: number;
+}
+
+export interface Asked {
+  readonly id: string;
+  readonly requester: string;
+  readonly commands: Command[];
+}
+
+export interface Portal {
+  submit(who: string, key: string, body: object): Promise<Asked>;
+  decide(asked: Asked, approver: string, decision: 'approve' | 'deny'): Promise<Command>;
+  tell(asked: Asked, who: string, wish: 'withdraw' | 'revoke'): Promise<Command>;
+  state(asked: Asked): Promise<string>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** How long somebody keeps trying before it counts as an outage of the service. Milliseconds. */
+const stamina = 30_000;
+
+/** Clients that try again, with the same Idempotency-Key, whenever a call breaks off, hangs or is answered 5xx. */
+export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<string, string>): Portal {
+  const api = `http://localhost:${port}/api`;
+  const as = (who: string) => ({ authorization: `Bearer ${tokens.get(who) ?? ''}` });
+  const command = async (asked: Asked, wish: Wish, by: string, call: () => Promise<Answer>) => {
+    const { status } = await call();
+    const answered = { wish, by, status };
+    asked.commands.push(answered);
+    return answered;
+  };
+  return {
+    async submit(who, key, body) {
+      const { status, text } = await insist(`${api}/requests`, {
+        method: 'POST',
+        headers: { ...as(who), 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify(body),
+      });
+      if (status !== 202) throw new Error(`A request was answered ${status}: ${text}`);
+      return { id: (JSON.parse(text) as { id: string }).id, requester: who, commands: [] };
+    },
+    decide: (asked, approver, decision) =>
+      command(asked, decision, approver, async () => {
+        const link = await until(() => inbox.link(asked.id, approver), `mail to ${approver} about ${asked.id}`);
+        await insist(link);
+        return insist(link, {
+          method: 'POST',
+          headers: { origin: new URL(link).origin },
+          body: new URLSearchParams({ decision, comment: 'By link' }),
+        });
+      }),
+    tell: (asked, who, wish) =>
+      command(asked, wish, who, () => insist(`${api}/requests/${asked.id}/${wish}`, { method: 'POST', headers: as(who) })),
+    async state(asked) {
+      const { text } = await insist(`${api}/requests/${asked.id}`, { headers: as(asked.requester) });
+      return (JSON.parse(text) as { state: string }).state;
+    },
+  };
+}
+
+async function insist(url: string, init: RequestInit = {}): Promise<Answer> {
+  const giveUp = performance.now() + stamina;
+  for (let last: unknown; ; await sleep(150)) {
+    try {
+      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
+      const text = await response.text();
+      if (response.status < 500) return { status: response.status, text };
+      last = `${response.status} ${text}`;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > giveUp) throw new Error(`${url} does not answer`, { cause: last });
+  }
+}
+
+export async function until<Found>(look: () => Found | undefined, what: string): Promise<Found> {
+  const giveUp = performance.now() + stamina;
+  for (; ; await sleep(50)) {
+    const found = look();
+    if (found !== undefined) return found;
+    if (performance.now() > giveUp) throw new Error(`There was no ${what}.`);
+  }
+}
