@@ -4,7 +4,9 @@ import { fixedPorts, startLaptop } from './laptop.ts';
 
 const begun = performance.now();
 const folder = process.env.CURFEW_LAPTOP_FOLDER ?? '.curfew';
-const laptop = await startLaptop({ folder, ports: fixedPorts });
+// As early and as late as Azure Storage's timers really are, for those who want to see it.
+const timers = process.env.CURFEW_LAPTOP_TIMERS === 'azure-storage' ? 'azure-storage' : 'exact';
+const laptop = await startLaptop({ folder, ports: fixedPorts, timers });
 const { ports, entra, mail } = laptop;
 const api = `http://localhost:${ports.api}/api`;
 // What the other commands of the laptop need: `npm run token` and `npm run sql`.
