@@ -50,7 +50,9 @@ export async function findLacks(database: Database, role: string): Promise<Lack[
   const seesRoles = await has(onDatabase('VIEW DEFINITION'));
   if (roles === 0 && seesRoles)
     lacks.push({ missing: `the role ${role}`, statement: `CREATE ROLE ${quoteName(role)};` });
-  if (roles === 0 || !(await has(onRole(role, 'ALTER')))) {
+  // Whoever is dbo may do as it likes with a role that is yet to be made, and can't be granted anything.
+  const mayAlter = roles === 0 ? me === 'dbo' : await has(onRole(role, 'ALTER'));
+  if (!mayAlter) {
     const statement = `GRANT ALTER ON ROLE::${quoteName(role)} TO ${quoteName(me)};`;
     lacks.push({ missing: `ALTER on the role ${role}, to change who is in it`, statement });
   }

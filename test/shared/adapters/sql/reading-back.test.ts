@@ -1,0 +1,53 @@
+import { expect, test, vi } from 'vitest';
+import type { Database } from '../../../../shared/adapters/sql/database.ts';
+import { createSqlRoleProvider } from '../../../../shared/adapters/sql/sql-role.ts';
+import type { PrincipalId } from '../../../../shared/domain/ids.ts';
+import type { SqlRoleEntitlement } from '../../../../shared/domain/policy.ts';
+import type { Instant } from '../../../../shared/domain/time.ts';
+import { scriptedDatabase } from './scripted-database.ts';
+
+// A target that carries a change out and then doesn't show it can't be had from a server, so here the connections are a script.
+const script = vi.hoisted(() => ({ database: undefined as Database | undefined }));
+vi.mock('../../../../shared/adapters/sql/pools.ts', () => ({
+  Pools: class {
+    open = () => Promise.resolve({});
+  },
+}));
+vi.mock('../../../../shared/adapters/sql/database.ts', async (original) => ({
+  ...(await original<object>()),
+  onPool: () => script.database,
+  inLockedTransaction: (_pool: unknown, _resource: unknown, _discard: unknown, work: (on: unknown) => unknown) =>
+    work(script.database),
+}));
+
+const now = '2026-11-21T09:00:00.000Z' as Instant;
+const provider = createSqlRoleProvider({
+  credential: { getToken: () => Promise.resolve(null) },
+  clock: { now: () => now, sleepUntil: () => Promise.resolve() },
+});
+const entitlement: SqlRoleEntitlement = { kind: 'sql-role', server: 's', port: 1433, database: 'd', role: 'reader' };
+const maria = {
+  principalId: '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId,
+  userPrincipalName: 'maria@contoso.example',
+};
+const user = [[{ name: 'maria', principal_id: 7 }]];
+const held = { held: 1, at: new Date(now), sees: 1 };
+const notHeld = { ...held, held: 0 };
+
+test.each([
+  ['a grant that the target does not show afterwards', notHeld, 'CURFEW_TARGET_NOT_VERIFIED'],
+  ['a grant that it shows', held, undefined],
+])('%s', async (_title, shown, code) => {
+  script.database = scriptedDatabase(user, [[notHeld]], [], [[shown]]);
+  const outcome = provider.grant(entitlement, maria).catch((error: unknown) => error);
+  expect(await outcome).toEqual(code ? expect.objectContaining({ code }) : 'granted');
+});
+
+test.each([
+  ['a drop after which the target still shows the membership', held, 'CURFEW_TARGET_NOT_VERIFIED'],
+  ['a drop after which it does not', notHeld, undefined],
+])('%s', async (_title, shown, code) => {
+  script.database = scriptedDatabase(user, [[held], [notHeld]], [[shown]]);
+  const drop = provider.revoke(entitlement, maria, now).catch((error: unknown) => error);
+  expect(await drop).toEqual(code ? expect.objectContaining({ code }) : { outcome: 'revoked', droppedAt: now });
+});
