@@ -27,8 +27,8 @@ export interface FunctionsHostOptions {
   readonly timers?: 'exact' | 'azure-storage';
   /** Numbers in [0, 1) for that lateness. */
   readonly random?: () => number;
-  /** There is no such shortcut yet: every turn replays. */
-  readonly keepGenerators?: false;
+  /** Every turn replays; asking for the shortcut of keeping generators alive is refused. */
+  readonly keepGenerators?: boolean;
   readonly log?: Log;
 }
 
@@ -41,6 +41,7 @@ export interface FunctionsHost {
 
 export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
   const { clock = systemClock, log = silent, timers = 'exact', random = seededRandom(1) } = options;
+  if (options.keepGenerators) throw new Error('This local host always replays: it keeps no generators.');
   const app = await importApp(options.app, (level, category, message) => log({ level, category, message }));
   const functions = byTrigger(app.functions);
   const running: { engine?: Engine } = {};
@@ -69,25 +70,35 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   // Without it the SDK believes in Core Tools and rewrites every link to their default port.
   process.env.WEBSITE_HOSTNAME ??= `127.0.0.1:${port}`;
 
-  await app.runHooks('appStart', { hookData: worker.appHookData });
-  const runtime = registryRuntime(worker, functions);
-  running.engine = new Engine({
-    statePath: options.statePath,
-    clock,
-    fireTime: fireTimeOf(timers, random),
-    log,
-    runtime,
-  });
-  ready.resolve();
-  const stopTimers = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
+  const stop = async () => {
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  let stopTimers: () => void;
+  try {
+    await app.runHooks('appStart', { hookData: worker.appHookData });
+    const runtime = registryRuntime(worker, functions);
+    running.engine = new Engine({
+      statePath: options.statePath,
+      clock,
+      fireTime: fireTimeOf(timers, random),
+      log,
+      runtime,
+    });
+    ready.resolve();
+    stopTimers = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
+  } catch (error) {
+    running.engine?.close();
+    await stop();
+    throw error;
+  }
   return {
     url,
     async close() {
       stopTimers();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await stop();
       await app.runHooks('appTerminate', { hookData: worker.appHookData });
       engine().close();
     },

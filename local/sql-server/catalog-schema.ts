@@ -73,17 +73,24 @@ const VIEWS: Record<string, string> = {
   tables: `SELECT name, object_id, schema_id, 'U' AS type, 'USER_TABLE' AS type_desc, create_date, create_date AS modify_date
     FROM object WHERE standin_sees_object(object_id, schema_id)`,
   databases: `SELECT json_extract(value, '$[0]') AS name, json_extract(value, '$[1]') AS database_id FROM json_each(standin_databases())`,
-  dm_exec_sessions: `SELECT json_extract(value, '$[0]') AS session_id, json_extract(value, '$[1]') AS login_time,
-      unhex(json_extract(value, '$[2]')) AS security_id, json_extract(value, '$[3]') AS login_name,
-      json_extract(value, '$[3]') AS original_login_name, json_extract(value, '$[4]') AS status,
-      json_extract(value, '$[5]') AS host_name, json_extract(value, '$[6]') AS program_name,
-      json_extract(value, '$[7]') AS client_interface_name, json_extract(value, '$[8]') AS database_id,
-      json_extract(value, '$[9]') AS open_transaction_count, json_extract(value, '$[10]') AS last_request_start_time,
-      json_extract(value, '$[11]') AS is_user_process
-    FROM json_each(standin_sessions())`,
 };
 
-export const SYSTEM_VIEWS: ReadonlySet<string> = new Set(Object.keys(VIEWS));
+/** Sessions are no part of the file: each connection keeps them in its memory, and asks for what changes all the time. */
+export const SESSIONS = `
+CREATE TEMP TABLE session (session_id smallint PRIMARY KEY, login_time datetime, security_id "varbinary(85)", login_name "nvarchar(128)",
+  host_name "nvarchar(128)", program_name "nvarchar(128)", client_interface_name "nvarchar(32)") WITHOUT ROWID;
+CREATE INDEX temp.session_by_sid ON session (security_id);
+CREATE TEMP VIEW dm_exec_sessions AS SELECT session_id, login_time, security_id, login_name, login_name AS original_login_name, host_name,
+  program_name, client_interface_name, tsql_db_id() AS database_id, 1 AS is_user_process, standin_session(session_id, 'status') AS status,
+  standin_session(session_id, 'open_transaction_count') AS open_transaction_count,
+  standin_session(session_id, 'last_request_start_time') AS last_request_start_time
+  FROM session WHERE standin_sees_session(session_id)`;
+
+/** Where a system view is kept. */
+export const SYSTEM_VIEWS: ReadonlyMap<string, 'sys' | 'temp'> = new Map([
+  ...Object.keys(VIEWS).map((name) => [name, 'sys'] as const),
+  ['dm_exec_sessions', 'temp'],
+]);
 
 /** Types of view columns that SQLite can't tell from the base tables. */
 export const VIEW_TYPES: Record<string, string> = {

@@ -61,12 +61,14 @@ export function tableFinder(database: Database, on: Sqlite, seen: Set<string>) {
 }
 
 function describe(on: Sqlite, schema: string, name: string): Table | undefined {
-  if (schema === 'sys' && !SYSTEM_VIEWS.has(name)) return undefined;
+  const view = schema === 'sys' ? SYSTEM_VIEWS.get(name) : undefined;
+  if (schema === 'sys' && !view) return undefined;
   if (schema === 'standin' && name !== 'audit') return undefined;
   const system = schema === 'sys' || schema === 'standin';
-  const sql = system ? `${schema}."${name}"` : tableSql(schema, name);
-  const file = system ? `${schema}.` : 'main.';
-  const rows = on.raw.prepare(`PRAGMA ${file}table_info(${system ? literal(name) : sql})`).all();
+  const file = view ?? (system ? schema : 'main');
+  // With its file before it, no common table expression of the same name can take the place of a table.
+  const sql = system ? `${file}."${name}"` : `main.${tableSql(schema, name)}`;
+  const rows = on.raw.prepare(`PRAGMA ${file}.table_info(${system ? literal(name) : tableSql(schema, name)})`).all();
   if (rows.length === 0) return undefined;
   const columns = rows.map((row) => {
     const column = String(row.name);
@@ -113,8 +115,9 @@ export function compile(
   for (const { action, file, table } of accesses) {
     const permission = PERMISSIONS[action];
     const name = file === 'standin' ? `standin.${table}` : table;
-    // Tables that nobody named are read for foreign keys and the like; that needs no permission of the caller.
-    if (!permission || (file !== 'main' && file !== 'standin') || !seen.has(name)) continue;
+    if (!permission || (file !== 'main' && file !== 'standin')) continue;
+    // A change also reads tables that nobody named, for foreign keys; that needs no permission of the caller.
+    if (writable.target !== undefined && !seen.has(name)) continue;
     need(permission, name);
   }
   const made: Compiled = { statement, used: e.used, needs: [...needs.values()], columns };
@@ -212,6 +215,9 @@ const CODES: [RegExp, (match: RegExpExecArray) => SqlError][] = [
   [/^table .* already exists$/, ([what]) => new SqlError(2714, `There is already an object in the database: ${what}.`)],
 ];
 
+/** SQLITE_ERROR finds fault with the statement; any other code (a full disk, say) with the server. */
+const isComplaint = (error: unknown) => error instanceof Error && 'errcode' in error && error.errcode === 1;
+
 /** SQLite says what went wrong in words alone. */
 export function sqlError(database: Database, error: unknown): SqlError {
   const own = takeThrown(database);
@@ -222,5 +228,7 @@ export function sqlError(database: Database, error: unknown): SqlError {
     const match = pattern.exec(message);
     if (match) return make(match);
   }
-  return new SqlError(102, `Incorrect syntax: ${message}.`, 15);
+  if (isComplaint(error)) return new SqlError(102, `Incorrect syntax: ${message}.`, 15);
+  console.error('sql-server: a statement failed for no fault of its own', error);
+  return new SqlError(40197, 'The service has encountered an error processing your request. Please try again.', 17);
 }

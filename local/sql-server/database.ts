@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Audit, type AuditEntry } from './audit.ts';
-import { createCatalog } from './catalog-schema.ts';
+import { createCatalog, SESSIONS } from './catalog-schema.ts';
 import { Locks } from './locks.ts';
 import type { Session } from './session.ts';
 import { literal, Sqlite } from './sqlite.ts';
@@ -51,9 +51,8 @@ export class Database {
     // Survives the death of the process all the same; only a power cut could cost the last entries.
     this.#auditFile.exec('PRAGMA standin.synchronous = NORMAL');
     this.#audit = new Audit(this.#auditFile);
-    this.data = this.#open(file('data'), { sys: file('catalog') });
+    this.data = this.#open(file('data'), { sys: file('catalog'), standin: file('audit') });
     this.reader = this.#open(file('data'), { sys: file('catalog'), standin: file('audit') });
-    this.#auditFile.raw.setAuthorizer(null);
   }
 
   #open(path: string, attached: Record<string, string>): Sqlite {
@@ -63,6 +62,7 @@ export class Database {
       sqlite.exec(`PRAGMA ${schema}.journal_mode = WAL; PRAGMA ${schema}.synchronous = FULL`);
     }
     registerFunctions(sqlite.raw, this);
+    sqlite.exec(`PRAGMA temp_store = MEMORY; ${SESSIONS}`);
     sqlite.raw.setAuthorizer((action, table, _column, file) => {
       if (table !== null && file !== null) this.accesses?.push({ action, file, table });
       return 0;
@@ -72,6 +72,30 @@ export class Database {
 
   writer(store: Store): Sqlite {
     return store === 'data' ? this.data : this.catalog;
+  }
+
+  /** Lists a session in sys.dm_exec_sessions of every connection. */
+  sessionOpened({ id, login, loginTime }: Session) {
+    for (const sqlite of [this.reader, this.data, this.catalog]) {
+      sqlite.run(
+        'INSERT INTO temp.session VALUES (?, ?, ?, ?, ?, ?, ?)',
+        ...[
+          BigInt(id),
+          datetimeText(loginTime),
+          login.sid,
+          login.name,
+          login.hostName,
+          login.programName,
+          login.libraryName,
+        ],
+      );
+    }
+  }
+
+  sessionEnded({ id }: Session) {
+    for (const sqlite of [this.reader, this.data, this.catalog]) {
+      sqlite.run('DELETE FROM temp.session WHERE session_id = ?', BigInt(id));
+    }
   }
 
   record(entry: Omit<AuditEntry, 'at'> & { at?: number }) {

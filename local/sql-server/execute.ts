@@ -1,31 +1,25 @@
-import { checkPermissions, compile, resultColumns, sqlError, tableFinder, type Writable } from './compile.ts';
-import { changePermissions, describe } from './grants.ts';
-import { DATABASE, isOwner, may } from './permissions.ts';
+import { sqlError } from './compile.ts';
+import type { Frame } from './frame.ts';
+import { changePermissions } from './grants.ts';
+import { kill } from './kill.ts';
+import { isOwner, may } from './permissions.ts';
 import { alterRole, createRole, createSchema, createUser, dropRole, dropSchema, dropUser } from './principals.ts';
 import { PROCEDURES } from './procedures.ts';
+import { assign, change, evaluate, select, truth } from './queries.ts';
 import { abortsBatch, isFatal, notPermitted, SqlError } from './server-error.ts';
-import type { Change as AuditChange, Session } from './session.ts';
+import type { Session } from './session.ts';
 import type { Sqlite } from './sqlite.ts';
+import { auditFailure, auditOf, who } from './statement-audit.ts';
 import { createIndex, createTable, dropTable } from './tables.ts';
-import type { Reply } from './tds/reply.ts';
-import type { SqlType, SqlValue } from './tds/sql-type.ts';
+import type { SqlValue } from './tds/sql-type.ts';
 import { convert } from './tsql/conversion.ts';
-import { Emit, type Expression, type Query } from './tsql/emit.ts';
-import type { Change, Statement } from './tsql/statement.ts';
+import type { Statement } from './tsql/statement.ts';
+import { delayOf, pause } from './waitfor.ts';
 
 /** Thrown when the client has asked to stop. */
 export class Cancelled extends Error {}
+const DEADLOCK = 1205;
 class BatchEnd extends Error {}
-
-/** One batch as it runs: its variables, where the results go, and what may stop it. */
-export interface Frame {
-  session: Session;
-  reply: Reply;
-  signal: AbortSignal;
-  inProcedure: boolean;
-  types: Map<string, SqlType>;
-  values: Map<string, SqlValue>;
-}
 
 type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
 
@@ -59,7 +53,7 @@ async function run(frame: Frame, statement: Statement, caught: boolean): Promise
     auditFailure(session, statement, error);
     if (caught || isFatal(error)) throw error;
     reportError(frame, error, statement.line);
-    if (session.xactAbort && session.transaction) rollback(frame);
+    if ((session.xactAbort || error.number === DEADLOCK) && session.transaction) rollback(frame);
     if (abortsBatch(error) || session.xactAbort) throw new BatchEnd('error');
   }
 }
@@ -80,7 +74,7 @@ async function dispatch(frame: Frame, statement: Statement, caught: boolean): Pr
   const done = () => reply.done(frame.inProcedure);
   switch (statement.kind) {
     case 'select':
-      return select(frame, statement);
+      return select(frame, statement.query);
     case 'change':
       return change(frame, statement);
     case 'if':
@@ -126,7 +120,7 @@ async function dispatch(frame: Frame, statement: Statement, caught: boolean): Pr
       await pause(delayOf(evaluate(frame, statement.delay)), signal);
       return done();
     case 'kill':
-      kill(session, statement);
+      kill(session, statement.session);
       return done();
     case 'create-table':
       await createTable(session, statement, signal);
@@ -149,6 +143,7 @@ function setting(session: Session, statement: Statement): boolean {
   switch (statement.kind) {
     case 'option':
       if (statement.name === 'XACT_ABORT') session.xactAbort = statement.on;
+      else session.noCount = statement.on;
       return true;
     case 'isolation':
       session.strict = statement.strict;
@@ -177,8 +172,6 @@ function setting(session: Session, statement: Statement): boolean {
       return false;
   }
 }
-
-const who = (session: Session) => ({ sessionId: session.id, principal: session.login.name });
 
 async function changeCatalog(session: Session, statement: Statement, signal: AbortSignal) {
   const entry = auditOf(statement);
@@ -211,146 +204,6 @@ async function changeCatalog(session: Session, statement: Statement, signal: Abo
         throw new SqlError(40517, `Statement '${statement.kind}' is not supported.`);
     }
   });
-}
-
-/** How the audit names a statement; nothing for those that it doesn't record. */
-function auditOf(statement: Statement): AuditChange | undefined {
-  switch (statement.kind) {
-    case 'alter-role':
-      return { action: `ALTER ROLE ${statement.verb} MEMBER`, object: statement.role, member: statement.member };
-    case 'create-user':
-    case 'external-user':
-      return { action: 'CREATE USER', object: statement.name };
-    case 'drop-user':
-    case 'create-role':
-    case 'drop-role':
-    case 'create-schema':
-    case 'drop-schema':
-      return { action: statement.kind.replace('-', ' ').toUpperCase(), object: statement.name };
-    case 'permission':
-      return {
-        action: `${statement.verb} ${statement.permissions.join(', ')}`,
-        object: describe(statement.on),
-        member: statement.principals.join(', '),
-      };
-    case 'kill':
-      return { action: 'KILL', object: String(statement.session) };
-    case 'flush-auth-cache':
-      return { action: 'DBCC FLUSHAUTHCACHE' };
-    case 'change':
-      return { action: statement.verb, object: `${statement.table.schema}.${statement.table.name}` };
-    case 'select':
-      return { action: 'SELECT' };
-    default:
-      return undefined;
-  }
-}
-
-function auditFailure(session: Session, statement: Statement, error: SqlError) {
-  const entry = auditOf(statement);
-  if (!entry) return;
-  const object = error.object === undefined ? {} : { object: error.object };
-  session.database.record({ ...who(session), ...object, ...entry, succeeded: false, error: error.number });
-}
-
-/** Runs a SELECT where it sees what the session has written. */
-function query(frame: Frame, key: object, writable: Writable) {
-  const { session, types, values } = frame;
-  const { database } = session;
-  database.caller = session;
-  let on = session.transaction?.writes.has('data') ? database.data : database.reader;
-  if (session.transaction?.writes.has('catalog')) {
-    // The connection that has uncommitted changes of the catalog knows no user tables.
-    const seen = new Set<string>();
-    writable.sql(new Emit(types, tableFinder(database, on, seen)));
-    if ([...seen].every((table) => table.startsWith('sys.'))) on = database.catalog;
-  }
-  const compiled = compile(session, on, key, writable, types);
-  checkPermissions(session, compiled.needs);
-  const rows = compiled.statement.all(
-    ...compiled.used.map((name) => values.get(name) ?? null),
-  ) as unknown as SqlValue[][];
-  for (const { permission, table } of compiled.needs)
-    database.record({ ...who(session), action: permission, object: table, succeeded: true });
-  return { compiled, rows };
-}
-
-function select(frame: Frame, { query: parsed }: Of<'select'>) {
-  const { session, reply } = frame;
-  const { compiled, rows } = query(frame, parsed, parsed);
-  if (parsed.assigns.length > 0) {
-    const last = rows.at(-1);
-    for (const [i, name] of parsed.assigns.entries()) if (last) assign(frame, name, last[i] ?? null);
-  } else {
-    reply.rows(resultColumns(compiled.statement, compiled.columns, rows), rows);
-  }
-  session.rowCount = rows.length;
-  reply.done(frame.inProcedure, { count: rows.length });
-}
-
-async function change(frame: Frame, statement: Change) {
-  const { session, reply, signal, types, values } = frame;
-  const { database } = session;
-  session.rights();
-  const object = `${statement.table.schema}.${statement.table.name}`;
-  const target = object.toLowerCase();
-  const writable: Writable = { target, sql: (e) => statement.sql(e), columns: (e) => statement.output?.(e) ?? [] };
-  await session.write('data', signal, { action: statement.verb, object }, (on) => {
-    if (['sys', 'standin'].includes(statement.table.schema.toLowerCase())) {
-      throw new SqlError(259, 'Ad hoc updates to system catalogs are not allowed.');
-    }
-    const compiled = compile(session, on, statement, writable, types);
-    // SQLite names no table when an INSERT has nothing to read; the permission is asked for by the statement itself.
-    checkPermissions(session, [{ permission: statement.verb, table: target }, ...compiled.needs]);
-    const e = new Emit(types, tableFinder(database, on, new Set()));
-    if (statement.verb === 'INSERT' && statement.explicit(e) && session.identityInsert !== target) {
-      throw new SqlError(
-        544,
-        `Cannot insert explicit value for identity column in table '${statement.table.name}' when IDENTITY_INSERT is set to OFF.`,
-      );
-    }
-    const bound = compiled.used.map((name) => values.get(name) ?? null);
-    if (statement.output) {
-      const rows = compiled.statement.all(...bound) as unknown as SqlValue[][];
-      reply.rows(resultColumns(compiled.statement, compiled.columns, rows), rows);
-      session.rowCount = rows.length;
-    } else {
-      session.rowCount = Number(compiled.statement.run(...bound).changes);
-    }
-    if (statement.verb === 'INSERT') session.identity = lastIdentity(on, statement, e);
-  });
-  reply.done(frame.inProcedure, { count: session.rowCount });
-}
-
-function lastIdentity(on: Sqlite, statement: Change, e: Emit): bigint | null {
-  const { schema, name } = statement.table;
-  if (!e.table(schema, name).identity) return null;
-  const id = on.get('SELECT last_insert_rowid() AS id')?.id;
-  return typeof id === 'bigint' ? id : null;
-}
-
-const single = new WeakMap<Expression, Query>();
-
-/** The value of an expression, worked out by SQLite. */
-function evaluate(frame: Frame, expression: Expression): SqlValue {
-  const asQuery = single.get(expression) ?? {
-    assigns: [],
-    sql: (e: Emit) => `SELECT ${expression.sql(e)}`,
-    columns: () => [],
-  };
-  single.set(expression, asQuery);
-  return query(frame, asQuery, asQuery).rows[0]?.[0] ?? null;
-}
-
-function truth(frame: Frame, condition: Expression): boolean {
-  const value = evaluate(frame, condition);
-  return value !== null && Number(value) !== 0;
-}
-
-function assign(frame: Frame, name: string, value: SqlValue) {
-  const type = frame.types.get(name);
-  if (!type) throw new SqlError(137, `Must declare the scalar variable "${name}".`, 15);
-  frame.values.set(name, convert(value, type));
 }
 
 async function tryCatch(frame: Frame, { body, handler }: Of<'try'>, caught: boolean) {
@@ -408,47 +261,4 @@ export function findProcedure(name: string) {
   const known = Object.hasOwn(PROCEDURES, key) ? PROCEDURES[key] : undefined;
   if (!known) throw new SqlError(2812, `Could not find stored procedure '${name}'.`);
   return known;
-}
-
-/** Only sessions of one's own database can be ended. */
-function kill(session: Session, { session: id }: Of<'kill'>) {
-  if (!may(session.rights(), 'KILL DATABASE CONNECTION', DATABASE)) {
-    throw new SqlError(6102, 'User does not have permission to use the KILL statement.', 14);
-  }
-  if (session.transaction) throw new SqlError(6115, 'KILL command cannot be used inside user transactions.');
-  if (id < 1 || id > 32_767) throw new SqlError(6101, `Session ID ${id} is not valid.`);
-  if (id === session.id) throw new SqlError(6104, 'Cannot use KILL to kill your own process.');
-  const victim = session.registry.get(id);
-  if (!victim || victim.database !== session.database)
-    throw new SqlError(6106, `Process ID ${id} is not an active process ID.`);
-  session.database.record({
-    ...who(session),
-    action: 'KILL',
-    object: String(id),
-    member: victim.login.name,
-    succeeded: true,
-  });
-  victim.kill();
-}
-
-function delayOf(value: SqlValue): number {
-  const match =
-    typeof value === 'string' ? /^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?$/.exec(value.trim()) : null;
-  if (!match) throw new SqlError(148, `Incorrect time syntax in time string '${String(value)}' used with WAITFOR.`, 15);
-  const [, hours, minutes, seconds = '0', digits = '0'] = match;
-  return (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)) * 1000 + Number(digits.padEnd(3, '0'));
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', stop, { once: true });
-  });
 }

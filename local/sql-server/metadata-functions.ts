@@ -9,7 +9,7 @@ import {
 } from './catalog.ts';
 import { PUBLIC } from './catalog-schema.ts';
 import type { Database } from './database.ts';
-import { DATABASE, isOwner, may, type Securable, sees } from './permissions.ts';
+import { DATABASE, may, type Securable, sees } from './permissions.ts';
 import type { Session } from './session.ts';
 import { datetimeText } from './tds/date-text.ts';
 import type { SqlValue } from './tds/sql-type.ts';
@@ -91,31 +91,19 @@ export function metadataFunctions(database: Database): Record<string, (...args: 
       );
     },
     standin_databases: () => JSON.stringify([[database.name, database.id]]),
-    standin_sessions: () => JSON.stringify(visibleSessions(asking()).map(sessionRow)),
+    // Without VIEW DATABASE STATE one sees one's own session and no other.
+    standin_sees_session: (id) => bit(Number(id) === asking().id || may(asking().rights(), 'VIEW DATABASE STATE')),
+    standin_session: (id, column) => sessionState(asking().registry.get(Number(id)), text(column)),
   };
 }
 
-/** Without VIEW DATABASE STATE one sees one's own session and no other. */
-function visibleSessions(session: Session): Session[] {
-  const rights = session.rights();
-  const all = may(rights, 'VIEW DATABASE STATE') || isOwner(rights);
-  return all ? session.registry.of(session.database) : [session];
+function sessionState(session: Session | undefined, column: string): SqlValue {
+  if (!session) return null;
+  if (column === 'status') return session.running ? 'running' : 'sleeping';
+  return column === 'open_transaction_count'
+    ? BigInt(session.transaction?.depth ?? 0)
+    : datetimeText(session.lastRequest);
 }
-
-const sessionRow = (session: Session) => [
-  session.id,
-  datetimeText(session.loginTime),
-  Buffer.from(session.login.sid).toString('hex'),
-  session.login.name,
-  session.running ? 'running' : 'sleeping',
-  session.login.hostName,
-  session.login.programName,
-  session.login.libraryName,
-  session.database.id,
-  session.transaction?.depth ?? 0,
-  datetimeText(session.lastRequest),
-  1,
-];
 
 function globalValue(session: Session, name: string): SqlValue {
   switch (name) {

@@ -1,4 +1,5 @@
-import { type Frame, findProcedure, runBatch } from './execute.ts';
+import { findProcedure, runBatch } from './execute.ts';
+import type { Frame } from './frame.ts';
 import { SqlError } from './server-error.ts';
 import type { RpcParameter, RpcRequest } from './tds/requests.ts';
 import { INT } from './tds/sql-type.ts';
@@ -6,7 +7,18 @@ import { parseBatch } from './tsql/parser.ts';
 import type { Statement } from './tsql/statement.ts';
 
 /** A remote procedure call: parameterised and prepared statements, and the system procedures by name. */
-export async function runRpc(frame: Frame, { procedure, parameters }: RpcRequest) {
+export async function runRpc(frame: Frame, request: RpcRequest) {
+  const { session } = frame;
+  const { xactAbort, noCount, strict, lockTimeout } = session;
+  try {
+    await call(frame, request);
+  } finally {
+    // What a procedure sets, sp_executesql among them, holds until it ends.
+    Object.assign(session, { xactAbort, noCount, strict, lockTimeout });
+  }
+}
+
+async function call(frame: Frame, { procedure, parameters }: RpcRequest) {
   const { reply } = frame;
   let status = 0;
   let completed = true;

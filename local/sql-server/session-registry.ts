@@ -15,19 +15,16 @@ export class SessionRegistry {
     while (this.#sessions.has(id) && id < LAST) id++;
     const session = new Session(id, this, database, login, principalId);
     this.#sessions.set(id, session);
+    database.sessionOpened(session);
     return session;
   }
 
   remove(session: Session) {
-    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+    this.#sessions.delete(session.id);
+    session.database.sessionEnded(session);
   }
 
   get(id: number): Session | undefined {
     return this.#sessions.get(id);
-  }
-
-  /** Sessions of a database, by number: another database is another server as far as anyone in it can tell. */
-  of(database: Database): Session[] {
-    return [...this.#sessions.values()].filter((session) => session.database === database).sort((a, b) => a.id - b.id);
   }
 }

@@ -46,6 +46,7 @@ export class Session {
   lastRequest: number;
   transaction: Transaction | undefined;
   xactAbort = false;
+  noCount = false;
   /** Takes the locks for writing when a transaction begins, so that what it reads stays as it is. */
   strict = false;
   lockTimeout: number | undefined;
@@ -194,6 +195,10 @@ export class Session {
       );
     }
     if (outcome === 'cancelled') throw signal?.reason;
+    if (!signal?.aborted) return;
+    // The lock came just as the session was ended: it must not begin to write.
+    this.database.locks.release(this, store, 'transaction');
+    throw signal.reason;
   }
 
   /** As a pooled connection is handed on: nothing of the last user remains but the login. */
@@ -201,6 +206,7 @@ export class Session {
     if (this.transaction) this.rollback();
     this.database.locks.releaseAll(this);
     this.xactAbort = false;
+    this.noCount = false;
     this.strict = false;
     this.lockTimeout = undefined;
     this.identityInsert = undefined;

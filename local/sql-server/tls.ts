@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import { MessageReader, PacketType, toPackets } from './tds/packet.ts';
+import { HEADER, PacketType, toPackets } from './tds/packet.ts';
 
 const HANDSHAKE_PACKET = 4096;
 
@@ -12,7 +12,7 @@ const HANDSHAKE_PACKET = 4096;
  */
 class HandshakeChannel extends Duplex {
   #socket: Socket;
-  #reader = new MessageReader();
+  #held: Buffer = Buffer.alloc(0);
   #wrapped = true;
   #flight: Buffer[] = [];
 
@@ -30,16 +30,22 @@ class HandshakeChannel extends Duplex {
       this.push(chunk);
       return;
     }
-    const held = this.#reader.rest.length;
-    if (held === 0 && chunk[0] !== PacketType.prelogin) {
-      this.#wrapped = false;
-      this.push(chunk);
-      return;
+    this.#held = Buffer.concat([this.#held, chunk]);
+    while (this.#held.length > 0) {
+      if (this.#held[0] !== PacketType.prelogin) {
+        this.#wrapped = false;
+        this.push(this.#held);
+        return;
+      }
+      const length = this.#held.length < HEADER ? HEADER : this.#held.readUInt16BE(2);
+      if (length < HEADER) {
+        this.destroy();
+        return;
+      }
+      if (this.#held.length < length) return;
+      this.push(this.#held.subarray(HEADER, length));
+      this.#held = this.#held.subarray(length);
     }
-    // A chunk may hold the last wrapped packet and the first bare record.
-    const end = held === 0 && chunk.length >= 4 ? chunk.readUInt16BE(2) : chunk.length;
-    for (const message of this.#reader.push(chunk.subarray(0, end))) this.push(message.payload);
-    if (end < chunk.length) this.#receive(chunk.subarray(end));
   }
 
   override _read() {}

@@ -95,7 +95,10 @@ export class Store {
 
   putInstance(row: InstanceRow): void {
     this.#write(
-      'INSERT OR REPLACE INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO instance VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+        execution = excluded.execution, name = excluded.name, version = excluded.version, generation = excluded.generation,
+        input = excluded.input, output = excluded.output, customStatus = excluded.customStatus, status = excluded.status,
+        created = excluded.created, updated = excluded.updated`,
       row.id,
       row.execution,
       row.name,

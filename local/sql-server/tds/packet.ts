@@ -13,7 +13,7 @@ export const PacketType = {
 
 export const PacketStatus = { last: 0x01, ignore: 0x02, reset: 0x08, resetKeepTransaction: 0x10 } as const;
 
-const HEADER = 8;
+export const HEADER = 8;
 // Far above anything the drivers send; keeps a broken client from filling the memory.
 const LONGEST_MESSAGE = 64 * 1024 * 1024;
 

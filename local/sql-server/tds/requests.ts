@@ -1,6 +1,6 @@
 import { SqlError } from '../server-error.ts';
 import type { SqlType, SqlValue } from './sql-type.ts';
-import { ValueReader } from './values.ts';
+import { ValueReader } from './value-reader.ts';
 
 export interface RpcParameter {
   /** With its `@`, or empty when it is given by position. */

@@ -103,12 +103,13 @@ export class Cursor {
   }
 
   /** Schema and name of an object; a database name before them has to be the current one and is checked where it is used. */
-  objectName(): { database?: string; schema: string; name: string } {
+  objectName(): { database?: string; schema: string; name: string; qualified: boolean } {
     const parts = this.names(3);
     const name = parts.at(-1) ?? '';
     const schema = parts.at(-2) ?? 'dbo';
     const database = parts.at(-3);
-    return database === undefined ? { schema, name } : { database, schema, name };
+    const qualified = parts.length > 1;
+    return database === undefined ? { schema, name, qualified } : { database, schema, name, qualified };
   }
 
   variable(): string {

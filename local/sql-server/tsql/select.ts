@@ -266,7 +266,7 @@ function parseSource(c: Cursor, scope: Scope): (e: Emit) => string {
   const alias = parseAlias(c) ?? object.name;
   parseTableHints(c);
   const named = findNamed(scope, object.name);
-  if (named && object.schema === 'dbo' && object.database === undefined) {
+  if (named && !object.qualified) {
     scope.sources.push({ alias, columns: (e) => named.columns(e) });
     return () => `${quote(named.alias)} AS ${quote(alias)}`;
   }

@@ -84,6 +84,21 @@ describe('logging in', () => {
 });
 
 describe('encryption', () => {
+  test('nonsense within the handshake ends the connection, not the server', async () => {
+    await using s = await stand();
+    // One option: encryption is on.
+    const prelogin = '1201000f00000100' + '0100060001ff01';
+    for (const noise of ['12010003', '1201000c0000010041414141', '1603010005']) {
+      await new Promise<void>((resolve) => {
+        const socket = connectTcp(s.server.port, '127.0.0.1', () => socket.write(Buffer.from(prelogin, 'hex')));
+        socket.on('error', () => {});
+        socket.on('close', () => resolve());
+        socket.once('data', () => socket.end(Buffer.from(noise, 'hex')));
+      });
+    }
+    expect(await errorOf(await s.as(SERVICE), 'SELECT 1')).toBe(0);
+  });
+
   test('a client that will not encrypt is refused', async () => {
     await using s = await stand();
     const pool = new sql.ConnectionPool({

@@ -55,7 +55,15 @@ describe('queries on user tables', () => {
       .input('dt', sql.DateTime, at);
     await request.query('INSERT INTO dbo.kinds VALUES (@i, @b, @bit1, @f, @d, @n, @m, @v, @g, @day, @t2, @dt)');
     const [row] = await run(t.pool, 'SELECT * FROM dbo.kinds');
-    expect(row).toMatchObject({ i: -5, b: '9007199254740993', bit1: true, f: 0.1, d: 12.34, n: "O'Brien 日本", m: long });
+    expect(row).toMatchObject({
+      i: -5,
+      b: '9007199254740993',
+      bit1: true,
+      f: 0.1,
+      d: 12.34,
+      n: "O'Brien 日本",
+      m: long,
+    });
     expect(row.v).toEqual(Buffer.from([0, 255]));
     expect(row.g).toBe('C0000000-0000-4000-8000-000000000002');
     expect([row.day.toISOString(), row.t2.toISOString()]).toEqual(['2026-03-04T00:00:00.000Z', at.toISOString()]);
@@ -66,15 +74,22 @@ describe('queries on user tables', () => {
 
   test('an identity numbers itself, and is told by OUTPUT and SCOPE_IDENTITY', async () => {
     await using t = await owner();
-    const [row] = await run(t.pool, 'INSERT INTO dbo.orders (customer_id) OUTPUT INSERTED.order_id, INSERTED.status VALUES (1)');
+    const [row] = await run(
+      t.pool,
+      'INSERT INTO dbo.orders (customer_id) OUTPUT INSERTED.order_id, INSERTED.status VALUES (1)',
+    );
     expect(row).toEqual({ order_id: 91, status: 'paid' });
-    expect((await run(t.pool, 'INSERT INTO dbo.orders (customer_id) VALUES (2); SELECT SCOPE_IDENTITY() AS id'))[0].id).toBe('92');
+    expect(
+      (await run(t.pool, 'INSERT INTO dbo.orders (customer_id) VALUES (2); SELECT SCOPE_IDENTITY() AS id'))[0].id,
+    ).toBe('92');
     expect(await errorOf(t.pool, 'INSERT INTO dbo.orders (order_id, customer_id) VALUES (500, 1)')).toBe(544);
   });
 
   test('counts of rows are reported', async () => {
     await using t = await owner();
-    const result = await t.pool.request().query("UPDATE dbo.orders SET status = N'x' WHERE order_id <= 3; DELETE FROM dbo.order_lines WHERE order_id = 1");
+    const result = await t.pool
+      .request()
+      .query("UPDATE dbo.orders SET status = N'x' WHERE order_id <= 3; DELETE FROM dbo.order_lines WHERE order_id = 1");
     expect(result.rowsAffected[0]).toBe(3);
     expect(result.rowsAffected).toHaveLength(2);
   });
@@ -89,22 +104,45 @@ describe('queries on user tables', () => {
     ["SELECT LEN(N'abc  ') AS v", 3],
     ["SELECT CHARINDEX(N'B', N'abc') AS v", 2],
     ["SELECT QUOTENAME(N'x]y') AS v", '[x]]y]'],
-    ["SELECT CONVERT(varchar(40), 0xAB01, 1) AS v", '0xAB01'],
+    ['SELECT CONVERT(varchar(40), 0xAB01, 1) AS v', '0xAB01'],
     ["SELECT DATEDIFF(day, '2026-01-31', DATEADD(month, 1, '2026-01-31')) AS v", 28],
     ["SELECT YEAR('2026-05-06') AS v", 2026],
     ["SELECT CAST('12' AS int) + 1 AS v", 13],
     ["SELECT TRY_CAST('x' AS int) AS v", null],
-    ["WITH q (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM q WHERE n < 5) SELECT SUM(n) AS v FROM q", 15],
+    ['WITH q (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM q WHERE n < 5) SELECT SUM(n) AS v FROM q', 15],
     ["SELECT STRING_AGG(v.a, N',') WITHIN GROUP (ORDER BY v.a DESC) AS v FROM (VALUES (N'x'), (N'y')) AS v (a)", 'y,x'],
     ['SELECT MAX(r) AS v FROM (SELECT ROW_NUMBER() OVER (ORDER BY product_id) AS r FROM dbo.products) AS q', '20'],
-    ["DECLARE @n int = 2; IF EXISTS (SELECT 1 FROM dbo.orders) SET @n = @n + 1; SELECT @n AS v", 3],
-    ["DECLARE @n nvarchar(20); SELECT @n = name FROM dbo.products WHERE product_id = 1; SELECT @n AS v", 'Enamel mug, 350 ml'],
+    ['DECLARE @n int = 2; IF EXISTS (SELECT 1 FROM dbo.orders) SET @n = @n + 1; SELECT @n AS v', 3],
+    [
+      'DECLARE @n nvarchar(20); SELECT @n = name FROM dbo.products WHERE product_id = 1; SELECT @n AS v',
+      'Enamel mug, 350 ml',
+    ],
     ["BEGIN TRY THROW 50001, N'no', 1 END TRY BEGIN CATCH SELECT ERROR_NUMBER() AS v END CATCH", 50001],
+    ['WITH products AS (SELECT * FROM dbo.products) SELECT COUNT(*) AS v FROM products', 20],
+    ['WITH [dbo.products] AS (SELECT 1 AS x) SELECT COUNT(*) AS v FROM products', 20],
     ['SELECT [o].[status] AS v FROM [dbo].[orders] AS [o] WHERE [o].[order_id] = 1 -- comment', 'delivered'],
   ] as const)('%s', async ([text, value]) => {
     await using t = await owner();
     const rows = await run(t.pool, text);
     expect(rows[0].v).toBe(value);
+  });
+
+  test('NOCOUNT keeps the counts back', async () => {
+    await using t = await owner();
+    const result = await t.pool
+      .request()
+      .batch("SET NOCOUNT ON; UPDATE dbo.orders SET status = N'x' WHERE order_id <= 3");
+    expect(result.rowsAffected).toEqual([]);
+  });
+
+  test('a thousand rows of a wide result arrive whole', async () => {
+    await using t = await owner();
+    const rows = await run(
+      t.pool,
+      "SELECT TOP (1000) a.name, REPLICATE(N'x', 500) AS filling FROM dbo.customers a CROSS JOIN dbo.order_lines b ORDER BY a.customer_id",
+    );
+    expect(rows).toHaveLength(1000);
+    expect(new Set(rows.map((row) => row.filling.length))).toEqual(new Set([500]));
   });
 
   test('prepared statements run again and again', async () => {
@@ -160,7 +198,7 @@ describe('what is not understood is refused', () => {
     ["INSERT INTO dbo.customers VALUES (99, N'x', N'x', N'x', N'too long', '2026-01-01')", 2628],
     ["INSERT INTO dbo.customers VALUES (99, NULL, N'x', N'x', N'NL', '2026-01-01')", 515],
     ['INSERT INTO dbo.orders (customer_id) VALUES (9999)', 547],
-    ["UPDATE dbo.products SET price = -1", 547],
+    ['UPDATE dbo.products SET price = -1', 547],
     ["UPDATE dbo.customers SET customer_since = 'soon'", 241],
   ] as const)('%s gives %i', async ([text, number]) => {
     await using t = await owner();

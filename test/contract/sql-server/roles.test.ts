@@ -175,6 +175,29 @@ describe('error numbers', () => {
   });
 });
 
+describe('no way round a permission', () => {
+  test.for([
+    'SELECT COUNT(*) FROM dbo.orders',
+    'SELECT (SELECT COUNT(*) FROM orders.dbo.orders)',
+    'SELECT TOP ((SELECT COUNT(*) FROM orders)) 1 AS x',
+    'SELECT 1 ORDER BY (SELECT COUNT(*) FROM orders)',
+    'WITH q AS (SELECT * FROM orders) SELECT * FROM q',
+    'SELECT * FROM (SELECT order_id FROM orders UNION SELECT 1) AS q',
+    'SELECT v.x FROM (VALUES ((SELECT COUNT(*) FROM orders))) AS v (x)',
+    'DECLARE @n int = (SELECT COUNT(*) FROM orders)',
+    'DECLARE @n int; SELECT @n = order_id FROM orders',
+    'IF EXISTS (SELECT * FROM orders) SELECT 1',
+    'WAITFOR DELAY (SELECT status FROM orders)',
+    'THROW 50001, (SELECT status FROM orders), 1',
+    'DELETE FROM orders WHERE 1 = 0',
+    "UPDATE o SET status = N'x' FROM orders o",
+    'INSERT INTO orders (customer_id) VALUES (1)',
+  ])('%s', async (text) => {
+    await using t = await withAda();
+    expect(await errorOf(await t.s.as(ADA), text)).toBe(229);
+  });
+});
+
 describe('names', () => {
   test.for(['x]; DROP ROLE [orders_reader]; --', "O'Brien", 'a"b', 'name with spaces', '日本', 'SELECT'])(
     'a user may be called %s',

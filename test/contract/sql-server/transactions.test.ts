@@ -49,6 +49,25 @@ describe('transactions', () => {
     expect(await run(service, users)).toEqual([{ name: 'ada' }]);
   });
 
+  test('what a parameterised statement sets ends with it, what a batch sets stays', async () => {
+    await using s = await stand();
+    const service = await s.as(SERVICE);
+    await service.request().input('x', 1).query('SET XACT_ABORT ON; SELECT @x');
+    await errorOf(service, 'BEGIN TRAN; DROP USER [nobody]');
+    expect((await run(service, 'SELECT @@TRANCOUNT AS n; ROLLBACK; SET XACT_ABORT ON'))[0].n).toBe(1);
+    await errorOf(service, 'BEGIN TRAN; DROP USER [nobody]');
+    expect((await run(service, 'SELECT @@TRANCOUNT AS n'))[0].n).toBe(0);
+  });
+
+  test('an inner transaction counts, and the outermost commit or any rollback ends all', async () => {
+    await using s = await stand();
+    const service = await s.as(SERVICE);
+    await run(service, `BEGIN TRAN; BEGIN TRAN; CREATE USER [ada] WITH SID = ${ADA_SID}, TYPE = E; COMMIT`);
+    expect((await run(service, 'SELECT @@TRANCOUNT AS n'))[0].n).toBe(1);
+    await run(service, 'ROLLBACK');
+    expect(await run(service, users)).toEqual([]);
+  });
+
   test("the driver's transaction hears that XACT_ABORT has ended it", async () => {
     await using s = await stand();
     const service = await s.as(SERVICE);
