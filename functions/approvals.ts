@@ -42,8 +42,7 @@ export const postApproval: Handler = async (service, request, client) => {
   const origin = request.headers.get('origin');
   if (origin !== null && origin !== new URL(service.publicUrl).origin) throw new CurfewError('CURFEW_ORIGIN_MISMATCH');
   const { link, found } = await follow(service, request);
-  const form = Object.fromEntries(new URLSearchParams((await readBody(request)).replaceAll('%0D%0A', '%0A')));
-  const { decision, comment } = parse(formShape, form, 'CURFEW_BODY_INVALID');
+  const { decision, comment } = parse(formShape, await readForm(request), 'CURFEW_BODY_INVALID');
   if (!(await isStillIn(service.directory, found.terms.approvers, link.approver)))
     throw new CurfewError('CURFEW_NOT_AN_APPROVER');
   const outcome = await command(service, client, found, {
@@ -55,6 +54,14 @@ export const postApproval: Handler = async (service, request, client) => {
   const status = outcome.refusal ? statusOf[outcome.refusal.code] : outcome.pending ? 202 : 200;
   return page(status, outcomePage({ ...outcome, approver: link.approver, now: service.clock.now() }));
 };
+
+async function readForm(request: HttpRequest): Promise<Record<string, string>> {
+  const fields = [...new URLSearchParams((await readBody(request)).replaceAll('%0D%0A', '%0A'))];
+  const form = Object.fromEntries(fields);
+  // Of `decision=deny&decision=approve` nobody can say what was meant.
+  if (Object.keys(form).length < fields.length) throw new CurfewError('CURFEW_BODY_INVALID');
+  return form;
+}
 
 export function refuseAsPage(error: unknown, _context: InvocationContext): HttpResponseInit {
   const refusal = error instanceof CurfewError ? error.refusal : ({ code: 'CURFEW_INTERNAL' } as const);

@@ -15,8 +15,9 @@ const patience = 15_000;
  * word, so it is asked first, and an ended request is never started again.
  */
 export async function ensureStarted(service: Service, client: DurableClient, id: RequestId): Promise<void> {
-  const [first] = await service.events.read(id);
-  if (!first || (await isKnown(client, id))) return;
+  const [first, ...others] = await service.events.read(id);
+  // Every later event was written by its orchestration.
+  if (!first || others.length > 0 || (await isKnown(client, id))) return;
   const input: OrchestratorInput = { first };
   await client.startNew(orchestratorName, { instanceId: id, input });
 }

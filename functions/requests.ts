@@ -13,7 +13,7 @@ import { formatDuration } from '../shared/domain/time.ts';
 import { isStillIn } from '../shared/eligibility.ts';
 import { callerOf, isAdministrator, personOf, seesEverything, visibleRequest } from './callers.ts';
 import { problem } from './http/problem.ts';
-import { parse, readBody, safeText } from './http/read.ts';
+import { expectNoQuery, parse, readBody, safeText } from './http/read.ts';
 import { etagOf, json, requestResponse, viewRequest } from './http/view.ts';
 import { type CommandOutcome, command } from './orchestration-client.ts';
 import type { Handler, Service } from './service.ts';
@@ -73,22 +73,26 @@ export const listRequests: Handler = async (service, request) => {
 
 export const getRequest: Handler = async (service, request) => {
   const found = await visibleRequest(service, await callerOf(service, request), request);
-  if (request.headers.get('if-none-match') === etagOf(found))
-    return { status: 304, headers: { etag: etagOf(found) } } satisfies HttpResponseInit;
+  if (request.headers.get('if-none-match') === etagOf(found)) {
+    return { status: 304, headers: { etag: etagOf(found), 'cache-control': 'no-store' } } satisfies HttpResponseInit;
+  }
   return requestResponse(200, found);
 };
 
 /** The request's events as they were written, and whether their chain holds. */
 export const getEvents: Handler = async (service, request) => {
-  const { id } = await visibleRequest(service, await callerOf(service, request), request);
+  const { id, version } = await visibleRequest(service, await callerOf(service, request), request);
   const events = await service.events.read(id);
-  return json(200, { requestId: id, events, chain: verifyChain(id, events) ?? 'intact' });
+  // A chain can't show that its end was cut off. The projection, written after the events, says how many there were.
+  const cutOff = events.length < version ? { sequence: events.length, problem: 'missing' } : undefined;
+  return json(200, { requestId: id, events, chain: verifyChain(id, events) ?? cutOff ?? 'intact' });
 };
 
 /** The requester takes the request back before anything was granted. */
 export const withdraw: Handler = async (service, request, client) => {
   const caller = await callerOf(service, request);
   const found = await visibleRequest(service, caller, request);
+  expectNoQuery(request);
   const by = await personOf(service, caller);
   return tell(await command(service, client, found, { kind: 'withdraw', commandId: newCommandId(service), by }));
 };
@@ -99,6 +103,7 @@ const revokeShape = z.strictObject({ reason: safeText(reasonLength).default('') 
 export const revoke: Handler = async (service, request, client) => {
   const caller = await callerOf(service, request);
   const found = await visibleRequest(service, caller, request);
+  expectNoQuery(request);
   const text = await readBody(request);
   const { reason } = parse(revokeShape, text === '' ? {} : parseJson(text), 'CURFEW_BODY_INVALID');
   const by = await personOf(service, caller);

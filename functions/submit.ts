@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
+import type { HttpResponseInit } from '@azure/functions';
+import type { DurableClient } from 'durable-functions';
 import { z } from 'zod';
 import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
 import type { Json } from '../shared/domain/canonical-json.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { RecordedEvent } from '../shared/domain/events.ts';
 import { digestOf, link } from '../shared/domain/hash-chain.ts';
-import { type RequestId, requestIdOf } from '../shared/domain/ids.ts';
+import { type Digest, type RequestId, requestIdOf } from '../shared/domain/ids.ts';
 import { evaluatePolicy, type Person, reasonLength, requesterGroups, type Terms } from '../shared/domain/policy.ts';
 import { type Instant, instantOf, parseDuration } from '../shared/domain/time.ts';
 import { peopleIn } from '../shared/eligibility.ts';
@@ -15,16 +17,13 @@ import { json, requestResponse, viewRequest } from './http/view.ts';
 import { ensureStarted } from './orchestration-client.ts';
 import type { Handler, Service } from './service.ts';
 
-const duration = z
-  .string()
-  .max(40)
-  .transform((text, context) => {
-    const milliseconds = parseDuration(text);
-    if (milliseconds !== undefined && milliseconds > 0) return milliseconds;
-    const message = 'Give a duration of at least a second, such as 2h, 90m or PT8H.';
-    context.addIssue({ code: 'custom', params: { code: 'CURFEW_DURATION_INVALID' }, message });
-    return z.NEVER;
-  });
+const duration = z.string().transform((text, context) => {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined && milliseconds > 0) return milliseconds;
+  const message = 'Give a duration of at least a second, such as 2h, 90m or PT8H.';
+  context.addIssue({ code: 'custom', params: { code: 'CURFEW_DURATION_INVALID' }, message });
+  return z.NEVER;
+});
 
 const bodyShape = z.strictObject({
   target: safeText(100),
@@ -51,31 +50,32 @@ export const submit: Handler = async (service, request, client) => {
   );
   const body = await readJson(request, bodyShape);
   const requester = await personOf(service, caller);
-  const { terms, approvers } = await applyPolicy(service, requester, body);
+  const bodyDigest = digestOf(body as Json);
   const id = key === undefined ? requestIdOf(service.entropy.bytes(16)) : requestIdOfKey(requester, key);
-  const event = {
-    type: 'access-requested',
-    at: service.clock.now(),
-    requester,
-    reason: body.reason,
-    terms,
-    approvers,
-    bodyDigest: digestOf(body as Json),
-  } as const;
-  const first = link(id, undefined, event);
+  // Whoever sends it again gets what there is. A start that has come since, or another policy, makes no difference to that.
+  const earlier = key === undefined ? undefined : await findEarlier(service, id, bodyDigest);
+  if (earlier && dryRun !== 'true') return start(service, client, earlier);
+  const { terms, approvers } = await applyPolicy(service, requester, body);
+  const at = service.clock.now();
+  const { reason } = body;
+  const event = { type: 'access-requested', at, requester, reason, terms, approvers, bodyDigest } as const;
   if (dryRun === 'true') {
     const { id: _, ...would } = viewRequest(evolve(undefined, id, event));
     return json(200, { dryRun: true, plans: plansFor(service, terms, requester), ...would });
   }
-  const accepted = await accept(service, first);
+  return start(service, client, await accept(service, link(id, undefined, event), bodyDigest));
+};
+
+async function start(service: Service, client: DurableClient, accepted: AccessRequest): Promise<HttpResponseInit> {
+  await service.requests.save(accepted);
   try {
-    await ensureStarted(service, client, id);
+    await ensureStarted(service, client, accepted.id);
   } catch {
     // It is accepted all the same: what never was started is started by the timer.
-    service.log('warning', 'an accepted request could not be started yet', { requestId: id });
+    service.log('warning', 'an accepted request could not be started yet', { requestId: accepted.id });
   }
   return requestResponse(202, accepted);
-};
+}
 
 async function applyPolicy(
   service: Service,
@@ -93,29 +93,25 @@ async function applyPolicy(
   return { terms, approvers };
 }
 
-/** Writes the first event, or finds it written by an earlier try with the same Idempotency-Key and the same body. */
-async function accept(service: Service, first: RecordedEvent): Promise<AccessRequest> {
+/** Writes the first event, or finds the one that the same Idempotency-Key wrote in the same moment. */
+async function accept(service: Service, first: RecordedEvent, bodyDigest: Digest): Promise<AccessRequest> {
   try {
     await service.events.append(first);
   } catch (error) {
     if (!(error instanceof CurfewError && error.code === 'CURFEW_STORE_CONFLICT')) throw error;
-    const [present] = await service.events.read(first.requestId);
-    if (bodyDigestOf(present) !== bodyDigestOf(first)) throw new CurfewError('CURFEW_IDEMPOTENCY_MISMATCH');
-    const found = await service.requests.find(first.requestId);
-    if (found) return found;
-    if (present) return save(service, present);
+    const earlier = await findEarlier(service, first.requestId, bodyDigest);
+    if (!earlier) throw error;
+    return earlier;
   }
-  return save(service, first);
+  return evolve(undefined, first.requestId, first.event);
 }
 
-async function save(service: Service, first: RecordedEvent): Promise<AccessRequest> {
-  const request = evolve(undefined, first.requestId, first.event);
-  await service.requests.save(request);
-  return request;
-}
-
-function bodyDigestOf(first: RecordedEvent | undefined) {
-  return first?.event.type === 'access-requested' ? first.event.bodyDigest : undefined;
+/** The request for which this key was used before. With another body that is a refusal. */
+async function findEarlier(service: Service, id: RequestId, bodyDigest: Digest): Promise<AccessRequest | undefined> {
+  const [first] = await service.events.read(id);
+  if (first?.event.type !== 'access-requested') return undefined;
+  if (first.event.bodyDigest !== bodyDigest) throw new CurfewError('CURFEW_IDEMPOTENCY_MISMATCH');
+  return (await service.requests.find(id)) ?? evolve(undefined, id, first.event);
 }
 
 /** The same person's same key names the same request, whichever instance answers. */

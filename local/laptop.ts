@@ -23,6 +23,8 @@ export interface LaptopOptions {
   readonly timers?: 'exact' | 'azure-storage';
   /** Only the stand-ins, not Curfew. */
   readonly withoutCurfew?: boolean;
+  /** Opens /control of the Entra stand-in, by which tests change who is in which group. */
+  readonly control?: boolean;
   /** The sample company where it is left out. */
   readonly company?: Company;
 }
@@ -58,7 +60,7 @@ export function readSampleCompany() {
 }
 
 export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
-  const { folder, ports: wanted, timers, withoutCurfew, company = readSampleCompany() } = options;
+  const { folder, ports: wanted, timers, withoutCurfew, control, company = readSampleCompany() } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const certificate = await certificateIn(folder);
   trust(certificate);
@@ -70,6 +72,7 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
     tls: certificate,
     company,
     keysPath: join(folder, 'entra.json'),
+    ...(control && { control }),
   });
   const cosmosKey = secretIn(folder, 'cosmos.key');
   const [sql, cosmos, mail] = await Promise.all([

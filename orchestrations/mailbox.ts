@@ -1,5 +1,5 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
-import type { Command } from '../shared/domain/decide.ts';
+import { isPersonCommand, type PersonCommand } from '../shared/domain/decide.ts';
 import { type Instant, instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import { commandEvent } from './names.ts';
 
@@ -24,18 +24,22 @@ export class Mailbox {
   }
 
   /** The next command, or undefined once `until` has really come. */
-  *next(until: Instant): Generator<Task, Command | undefined, unknown> {
+  *next(until: Instant): Generator<Task, PersonCommand | undefined, unknown> {
     let wake = millisecondsOf(until);
     for (;;) {
       const swallowed = this.#open.find((task) => task.isCompleted);
-      if (swallowed) return this.#take(swallowed);
+      if (swallowed) {
+        const command = this.#take(swallowed);
+        if (command) return command;
+        continue;
+      }
       if (this.now() >= until) return undefined;
       const timer = this.#context.df.createTimer(new Date(wake));
       const command = this.#context.df.waitForExternalEvent(commandEvent);
       this.#open.push(command);
       yield this.#context.df.Task.any([command, timer]);
       if (!timer.isCompleted) timer.cancel();
-      if (command.isCompleted) return this.#take(command);
+      if (command.isCompleted) continue;
       wake = Math.max(millisecondsOf(until), millisecondsOf(this.now()) + shortestWait);
     }
   }
@@ -45,8 +49,9 @@ export class Mailbox {
     yield this.#context.df.createTimer(new Date(millisecondsOf(this.now()) + milliseconds));
   }
 
-  #take(task: Task): Command {
+  /** The command, or undefined for an event that is none. */
+  #take(task: Task): PersonCommand | undefined {
     this.#open = this.#open.filter((other) => other !== task);
-    return task.result as Command;
+    return isPersonCommand(task.result) ? task.result : undefined;
   }
 }

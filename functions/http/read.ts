@@ -49,6 +49,11 @@ export function parse<Shape extends z.ZodType>(
   throw new CurfewError(code, { detail: issue?.message, path });
 }
 
+/** For what changes something: `?dryRun=true` must not be taken for a dry run where there is none. */
+export function expectNoQuery(request: HttpRequest): void {
+  parse(z.strictObject({}), Object.fromEntries(request.query), 'CURFEW_PARAMETER_INVALID');
+}
+
 /** The id from the address. One of another form names no request. */
 export function readRequestId(request: HttpRequest): RequestId {
   const { id } = request.params;

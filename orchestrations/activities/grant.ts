@@ -1,10 +1,13 @@
+import { isEnded } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
 import { acquireHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
-import type { Activity } from './index.ts';
+import type { RequestId } from '../../shared/domain/ids.ts';
+import type { Activity, ActivityDependencies } from './index.ts';
 
 /** Grants every entitlement of the role. What fails half-way is undone by the revocation that follows a failure. */
-export const grant: Activity<'grant'> = async ({ clock, holds, providers }, { request }) => {
+export const grant: Activity<'grant'> = async (dependencies, { request }) => {
+  const { clock, holds, providers } = dependencies;
   const { id, requester, terms, deadline } = request;
   if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
   const evidence: GrantEvidence[] = [];
@@ -12,11 +15,14 @@ export const grant: Activity<'grant'> = async ({ clock, holds, providers }, { re
     const provider = providers[entitlement.kind];
     const key = holdKey(entitlement, requester.principalId);
     // The hold comes first: from here on a crash leaves a record of who must take the entitlement away.
-    const acquired = await holds.change(key, (document) => {
+    const claimer = await holds.change(key, (document) => {
       const hold = acquireHold(document, id, deadline);
-      return hold === 'claimed' ? { document, answer: false } : { document: hold, answer: true };
+      return hold === 'claimed' ? { document, answer: document?.claimedBy } : { document: hold, answer: undefined };
     });
-    if (!acquired) throw new CurfewError('CURFEW_HOLD_CLAIMED');
+    if (claimer !== undefined) {
+      await forgetClaim(dependencies, key, claimer);
+      throw new CurfewError('CURFEW_HOLD_CLAIMED');
+    }
     const held = await provider.isHeld(entitlement, requester);
     const standing = await holds.change(key, (document) => {
       if (document?.holds[id] === undefined) throw new CurfewError('CURFEW_REQUEST_ENDED');
@@ -29,3 +35,13 @@ export const grant: Activity<'grant'> = async ({ clock, holds, providers }, { re
   }
   return evidence;
 };
+
+/** A claim ends with its request. Where the store was out of reach at that moment, it is still there, and in everybody's way. */
+async function forgetClaim({ holds, requests }: ActivityDependencies, key: string, claimer: RequestId): Promise<void> {
+  const request = await requests.find(claimer);
+  if (!request || !isEnded(request.state)) return;
+  await holds.change(key, (document) => ({
+    document: document?.claimedBy === claimer ? undefined : document,
+    answer: null,
+  }));
+}

@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
-import { holdKey, releaseHold } from '../../shared/domain/holds.ts';
+import { holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 import type { Clock } from '../../shared/ports.ts';
@@ -39,7 +39,8 @@ async function revokeOne(
     within(
       clock,
       holds.change(key, (document) => {
-        const { outcome: answer, document: released } = releaseHold(document, id, outcome === 'granted');
+        const live = withoutOverdue(document, id, notBefore);
+        const { outcome: answer, document: released } = releaseHold(live, id, outcome === 'granted');
         // A hold given up before its deadline would let another request's end take the entitlement early.
         return { document: answer === 'kept' && clock.now() < notBefore ? document : released, answer };
       }),
@@ -55,8 +56,19 @@ async function revokeOne(
     await clock.sleepUntil(notBefore);
     return { entitlement, outcome: 'kept', sessionsEnded: 0, verifiedAt: clock.now(), holdsUnknown };
   }
-  const drop = await provider.revoke(entitlement, requester, notBefore);
-  const sessionsEnded = await provider.terminate(entitlement, requester);
+  let sessionsEnded = 0;
+  const drop = await provider.revoke(entitlement, requester, notBefore).catch(async (error: unknown) => {
+    if (clock.now() < notBefore) throw error;
+    // A session of their own may stand in the way: an open transaction can lock its user against every change.
+    sessionsEnded += await provider.terminate(entitlement, requester);
+    return provider.revoke(entitlement, requester, notBefore);
+  });
+  sessionsEnded += await provider.terminate(entitlement, requester).catch(async (error: unknown) => {
+    if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
+    // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
+    await within(clock, provider.cleanUp(entitlement, requester));
+    return provider.terminate(entitlement, requester);
+  });
   if (await provider.isHeld(entitlement, requester)) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
   const verifiedAt = clock.now();
   await within(clock, provider.cleanUp(entitlement, requester));

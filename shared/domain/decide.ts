@@ -17,6 +17,19 @@ export type PersonCommand =
       readonly reason: string;
     };
 
+/**
+ * Whether it has the form of a person's command. The orchestration gets them as events, as which anything may come: a
+ * command of its own, that nobody may give from outside, or one that it can't read and that must not end it.
+ */
+export function isPersonCommand(value: unknown): value is PersonCommand {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, commandId, by, comment, as, reason } = value as { readonly [key: string]: unknown };
+  const isPerson = typeof by === 'object' && by !== null && 'principalId' in by;
+  if (!isPerson || typeof commandId !== 'string') return false;
+  if (kind === 'end') return typeof as === 'string' && typeof reason === 'string';
+  return kind === 'withdraw' || ((kind === 'approve' || kind === 'deny') && typeof comment === 'string');
+}
+
 /** What the orchestration finds out as it goes. */
 export type StoryCommand =
   | { readonly kind: 'time-out' }
@@ -86,8 +99,7 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
       const { startsAt, duration } = request.terms;
       if (startsAt !== undefined && now < startsAt) return refuse('CURFEW_NOT_DUE');
       // A booked window ends when it was booked to, however late its approval or its timer came.
-      const from = state === 'scheduled' && startsAt !== undefined ? startsAt : now;
-      return happens({ type: 'grant-intended', at: now, deadline: plus(from, duration) });
+      return happens({ type: 'grant-intended', at: now, deadline: plus(startsAt ?? now, duration) });
     }
     case 'refuse-grant':
       if (!isAboutToBeGranted(request)) return refuse('CURFEW_REQUEST_ENDED');

@@ -37,6 +37,20 @@ export function settleStanding(document: HoldDocument, held: boolean): HoldDocum
   return { ...document, standing: document.standing ?? held };
 }
 
+/**
+ * The document without the holds of other requests that were over before `now`. They should have been released, but the
+ * store may have been out of reach at their end: left in, they would keep the entitlement alive for ever.
+ */
+export function withoutOverdue(
+  document: HoldDocument | undefined,
+  requestId: RequestId,
+  now: Instant,
+): HoldDocument | undefined {
+  if (!document) return undefined;
+  const holds = Object.entries(document.holds).filter(([id, deadline]) => id === requestId || deadline >= now);
+  return { ...document, holds: Object.fromEntries(holds) };
+}
+
 export type Release =
   | { readonly outcome: 'kept'; readonly document: HoldDocument | undefined }
   | { readonly outcome: 'drop'; readonly document: HoldDocument | undefined };

@@ -1,6 +1,6 @@
 import type { ErrorCode, Refusal } from './errors.ts';
 import type { Digest, PrincipalId, RoleId, TargetId } from './ids.ts';
-import { describeDuration, type Instant, millisecondsOf, plus } from './time.ts';
+import { describeDuration, earliest, type Instant, millisecondsOf, plus } from './time.ts';
 
 /** Membership of a database role in Azure SQL. Other kinds of entitlement will stand beside it. */
 export interface SqlRoleEntitlement {
@@ -83,6 +83,8 @@ export type Evaluation = { readonly terms: Terms } | { readonly refusal: Refusal
 const startHorizon = 30 * 86_400_000;
 const startTolerance = 60_000;
 export const reasonLength = 1000;
+/** What a page shows as nothing: white space, what Unicode leaves to be ignored, and the empty Braille pattern. */
+const invisible = /[\s\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** Every group that the policy's requester lists name: what the directory has to be asked about a caller. */
 export function requesterGroups(policy: Policy): PrincipalId[] {
@@ -130,9 +132,10 @@ export function evaluatePolicy(policy: Policy, question: Question, now: Instant)
   const ahead = question.startsAt === undefined ? 0 : millisecondsOf(question.startsAt) - millisecondsOf(now);
   if (ahead < -startTolerance) return refuse('CURFEW_START_INVALID', '/startsAt', 'Leave it out to start at approval.');
   if (ahead > startHorizon) return refuse('CURFEW_START_INVALID', '/startsAt', 'Start within 30 days.');
-  if (role.reasonRequired && question.reason.trim() === '') {
+  if (role.reasonRequired && question.reason.replace(invisible, '') === '') {
     return refuse('CURFEW_REASON_REQUIRED', '/reason', 'Say what you need the access for.');
   }
+  const startsAt = ahead > 0 ? question.startsAt : undefined;
   return {
     terms: {
       policyDigest: policy.digest,
@@ -143,8 +146,9 @@ export function evaluatePolicy(policy: Policy, question: Question, now: Instant)
       requesters: role.requesters,
       approvers: role.approval.approvers,
       duration,
-      startsAt: ahead > 0 ? question.startsAt : undefined,
-      approveBy: plus(now, role.approval.timeOut),
+      startsAt,
+      // An answer after the window that was asked for would be of no use.
+      approveBy: earliest(plus(now, role.approval.timeOut), startsAt && plus(startsAt, duration)),
     },
   };
 }

@@ -105,7 +105,8 @@ async function discover(issuer: string): Promise<JWTVerifyGetKey> {
       redirect: 'error',
     });
     const document = z.object({ issuer: z.literal(issuer), jwks_uri: z.url() }).parse(await response.json());
-    return createRemoteJWKSet(new URL(document.jwks_uri), { timeoutDuration: 4_000 });
+    // A token of a key that isn't known yet makes it look for new ones, but not at every junk that is sent here.
+    return createRemoteJWKSet(new URL(document.jwks_uri), { timeoutDuration: 4_000, cooldownDuration: 2_000 });
   } catch (error) {
     throw new CurfewError('CURFEW_ISSUER_UNAVAILABLE', { cause: error });
   }

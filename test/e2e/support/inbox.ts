@@ -17,7 +17,9 @@ export class Inbox {
 
   /** The newest link that this approver got for the request. */
   link(requestId: string, approver: string): string | undefined {
-    const mail = this.#mails.findLast(({ to, text }) => to.includes(approver) && text.includes(requestId) && linkIn(text));
+    const mail = this.#mails.findLast(
+      ({ to, text }) => to.includes(addressOf(approver)) && text.includes(requestId) && linkIn(text),
+    );
     return mail && linkIn(mail.text);
   }
 
@@ -30,7 +32,7 @@ export class Inbox {
   }
 
   async #readNew(approver: string): Promise<void> {
-    const list = (await this.#get(`?to=${encodeURIComponent(approver)}`)) as { id: string }[];
+    const list = (await this.#get(`?to=${encodeURIComponent(addressOf(approver))}`)) as { id: string }[];
     for (const { id } of list.filter((mail) => !this.#read.has(mail.id)).reverse()) {
       this.#mails.push((await this.#get(`/${id}`)) as Mail);
       this.#read.add(id);
@@ -45,3 +47,5 @@ export class Inbox {
 function linkIn(text: string): string | undefined {
   return /http\S+\/approvals\/[\w-]{43}/.exec(text)?.[0];
 }
+
+const addressOf = (person: string) => `${person}@contoso.example`;

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { type LaptopOptions, type Ports, fixedPorts } from '../../../local/laptop.ts';
+import { fixedPorts, type LaptopOptions, type Ports } from '../../../local/laptop.ts';
 
 export interface LaptopProcessOptions extends Pick<LaptopOptions, 'folder' | 'withoutCurfew'> {
   readonly ports: Ports;

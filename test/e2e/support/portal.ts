@@ -63,7 +63,9 @@ export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<str
         });
       }),
     tell: (asked, who, wish) =>
-      command(asked, wish, who, () => insist(`${api}/requests/${asked.id}/${wish}`, { method: 'POST', headers: as(who) })),
+      command(asked, wish, who, () =>
+        insist(`${api}/requests/${asked.id}/${wish}`, { method: 'POST', headers: as(who) }),
+      ),
     async state(asked) {
       const { text } = await insist(`${api}/requests/${asked.id}`, { headers: as(asked.requester) });
       return (JSON.parse(text) as { state: string }).state;
