@@ -9,7 +9,7 @@ import { backOff, Story } from './story.ts';
  * How long before the deadline the revocation is handed to its activity, which prepares and then waits for the instant
  * itself: durable timers fire up to a second early or late. Milliseconds. From here on the deadline is final.
  */
-const revocationLead = 2_000;
+const revocationLead = 3_000;
 /** How often checking and granting are tried before the request fails; with the back-off about a minute. */
 const grantAttempts = 6;
 const beforeGrant: readonly State[] = ['scheduled', 'granting'];
@@ -64,6 +64,7 @@ function* grant(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> 
       story.must({ kind: 'abandon-grant', code: granted.code });
     else yield* wait(story, mailbox, earliest(plus(story.now(), backOff(attempt)), end(story)), beforeGrant);
   }
+  if (isNext()) story.must({ kind: 'abandon-grant', code: 'CURFEW_DEADLINE_PASSED' });
 }
 
 /** While the access stands: until the deadline is near, or somebody ends it. */
@@ -104,9 +105,10 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   }
 }
 
-/** Writes what is not yet written, for as long as it takes. */
+/** Clears up, writes and tells, for as long as it takes. */
 function* finish(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
-  const { state, requester } = story.request;
+  const { state, requester, deadline } = story.request;
+  if (deadline !== undefined) story.release();
   if (state !== 'denied' && state !== 'withdrawn') story.tell('ended', [requester]);
   for (let due = story.choresDue; due !== undefined; due = story.choresDue) {
     while (story.now() < due) yield* mailbox.next(due);

@@ -13,6 +13,7 @@ export const activityNames = {
   checkEligibility: 'checkEligibility',
   grant: 'grantAccess',
   revoke: 'revokeAccess',
+  release: 'releaseHolds',
 } as const;
 
 /**
@@ -56,5 +57,6 @@ export interface ActivityTypes {
   readonly checkEligibility: { input: RequestInput; result: null };
   readonly grant: { input: RequestInput; result: readonly GrantEvidence[] };
   readonly revoke: { input: RevokeInput; result: readonly RevocationEvidence[] };
+  readonly release: { input: RequestInput; result: null };
 }
 export type ActivityName = keyof ActivityTypes;

@@ -41,6 +41,8 @@ export class Story {
   #writeAttempts = 0;
   #writeDue: Instant;
   #notices: Notice[] = [];
+  #releaseAttempts = 0;
+  #releaseDue: Instant | undefined;
 
   constructor(context: OrchestrationContext) {
     const { first } = context.df.getInput() as OrchestratorInput;
@@ -76,6 +78,11 @@ export class Story {
     this.#notices.push(...recipients.map((to) => ({ input: { kind, to, request }, attempts: 0, due: this.now() })));
   }
 
+  /** What the request held and made is to be cleared up. */
+  release(): void {
+    this.#releaseDue = this.now();
+  }
+
   get isWritten(): boolean {
     return this.#unwritten.length === 0;
   }
@@ -86,13 +93,18 @@ export class Story {
 
   /** When there is next something to write or to tell. */
   get choresDue(): Instant | undefined {
-    const [first, ...others] = this.#notices.map(({ due }) => due);
-    const write = this.isWritten ? undefined : this.#writeDue;
-    return first === undefined ? write : earliest(first, write, ...others);
+    const dues = [
+      ...this.#notices.map(({ due }) => due),
+      this.#releaseDue,
+      this.isWritten ? undefined : this.#writeDue,
+    ];
+    const [first, ...others] = dues.filter((due) => due !== undefined);
+    return first && earliest(first, ...others);
   }
 
-  /** Writes and tells what is due, once each; gives up waiting at `until`. */
+  /** Clears up, writes and tells what is due, once each; gives up waiting at `until`. */
   *chores(until?: Instant): Generator<Task, void, unknown> {
+    yield* this.#clearUp();
     yield* this.write(until);
     for (const notice of this.#notices.filter(({ due }) => due <= this.now())) {
       const outcome = yield* this.call('notify', notice.input, until);
@@ -102,6 +114,15 @@ export class Story {
         this.#notices.push({ ...notice, attempts, due: plus(this.now(), backOff(attempts)) });
       }
     }
+  }
+
+  *#clearUp(): Generator<Task, void, unknown> {
+    if (this.#releaseDue === undefined || this.#releaseDue > this.now()) return;
+    const outcome = yield* this.call('release', { request: this.request });
+    this.#releaseAttempts++;
+    // Where Curfew lacks the right, trying again changes nothing. The membership is gone; a bare user may be left.
+    const isOver = outcome.ok || outcome.code === 'CURFEW_TARGET_REFUSED';
+    this.#releaseDue = isOver ? undefined : plus(this.now(), backOff(this.#releaseAttempts));
   }
 
   *write(until?: Instant): Generator<Task, void, unknown> {

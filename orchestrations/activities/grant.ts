@@ -25,11 +25,11 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
     }
     const held = await provider.isHeld(entitlement, requester);
     const standing = await holds.change(key, (document) => {
-      if (document?.holds[id] === undefined) throw new CurfewError('CURFEW_REQUEST_ENDED');
+      if (document?.holds[id] === undefined) throw new CurfewError('CURFEW_HOLD_CLAIMED');
       const settled = settleStanding(document, held);
       return { document: settled, answer: settled.standing };
     });
-    if (clock.now() >= deadline) throw new CurfewError('CURFEW_REQUEST_ENDED');
+    if (clock.now() >= deadline) throw new CurfewError('CURFEW_DEADLINE_PASSED');
     if (!standing) await provider.grant(entitlement, requester);
     evidence.push({ entitlement, outcome: standing ? 'already-held' : 'granted', verifiedAt: clock.now() });
   }

@@ -18,6 +18,7 @@ import { checkEligibility } from './check-eligibility.ts';
 import { grant } from './grant.ts';
 import { notify } from './notify.ts';
 import { record } from './record.ts';
+import { release } from './release.ts';
 import { revoke } from './revoke.ts';
 
 export interface ActivityDependencies {
@@ -61,6 +62,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     ),
     grant: answer(dependencies, 'grant', grant),
     revoke: answer(dependencies, 'revoke', revoke),
+    release: answer(dependencies, 'release', limited(release, 'CURFEW_STORE_UNAVAILABLE')),
   };
 }
 

@@ -3,12 +3,16 @@ import { CurfewError } from '../../shared/domain/errors.ts';
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
 import { holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
-import { type Instant, plus } from '../../shared/domain/time.ts';
+import { type Instant, latest, plus } from '../../shared/domain/time.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
-/** How long the hold documents are waited for. After that the access goes without them. Milliseconds. */
-const holdLimit = 1_000;
+/**
+ * How long the hold documents are asked for, from the start of the activity and at least until the access is to end. After
+ * that it goes without them: nothing waits for a store that is down. Milliseconds, the pause between two tries too.
+ */
+const holdLimit = 3_000;
+const holdPause = 100;
 
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
 export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore }) => {
@@ -35,9 +39,9 @@ async function revokeOne(
   const outcome = request.granted?.evidence.find(
     (each) => holdKey(each.entitlement, requester.principalId) === key,
   )?.outcome;
+  const giveUp = latest(plus(clock.now(), holdLimit), notBefore);
   const claim = () =>
-    within(
-      clock,
+    insist(clock, giveUp, () =>
       holds.change(key, (document) => {
         const live = withoutOverdue(document, id, notBefore);
         const { outcome: answer, document: released } = releaseHold(live, id, outcome === 'granted');
@@ -66,21 +70,21 @@ async function revokeOne(
   sessionsEnded += await provider.terminate(entitlement, requester).catch(async (error: unknown) => {
     if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
     // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
-    await within(clock, provider.cleanUp(entitlement, requester));
+    await provider.cleanUp(entitlement, requester);
     return provider.terminate(entitlement, requester);
   });
   if (await provider.isHeld(entitlement, requester)) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
-  const verifiedAt = clock.now();
-  await within(clock, provider.cleanUp(entitlement, requester));
-  await within(
-    clock,
-    holds.change(key, (document) => ({ document: document?.claimedBy === id ? undefined : document, answer: null })),
-  );
-  return { entitlement, outcome: drop.outcome, droppedAt: drop.droppedAt, sessionsEnded, verifiedAt, holdsUnknown };
+  // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
+  const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
+  return { entitlement, outcome: drop.outcome, droppedAt, sessionsEnded, verifiedAt: clock.now(), holdsUnknown };
 }
 
-/** The answer, or undefined where it fails or takes too long. */
-async function within<Answer>(clock: Clock, work: Promise<Answer>): Promise<Answer | undefined> {
-  const timeOut = clock.sleepUntil(plus(clock.now(), holdLimit)).then(() => undefined);
-  return Promise.race([work.catch(() => undefined), timeOut]);
+/** The answer, or undefined where none could be had by `giveUp`. One try is made at any rate. */
+async function insist<Answer>(clock: Clock, giveUp: Instant, work: () => Promise<Answer>): Promise<Answer | undefined> {
+  for (;;) {
+    const late = clock.sleepUntil(latest(giveUp, plus(clock.now(), holdPause))).then(() => undefined);
+    const answer = await Promise.race([work().catch(() => undefined), late]);
+    if (answer !== undefined || clock.now() >= giveUp) return answer;
+    await clock.sleepUntil(plus(clock.now(), holdPause));
+  }
 }

@@ -28,6 +28,7 @@ export const errorCodes = {
   CURFEW_IDEMPOTENCY_MISMATCH: ['refused', 'The Idempotency-Key was used with another body.'],
   CURFEW_ORIGIN_MISMATCH: ['refused', 'The form was sent from another site.'],
   CURFEW_REQUESTER_INELIGIBLE: ['terminal', 'The requester may no longer have this role.'],
+  CURFEW_DEADLINE_PASSED: ['terminal', 'The time was over before the access could be granted.'],
   CURFEW_PRINCIPAL_UNKNOWN: ['terminal', 'The directory knows no such person, or the account is off.'],
   CURFEW_POLICY_INVALID: ['terminal', 'The policy file cannot be read.'],
   CURFEW_CONFIGURATION_INVALID: ['terminal', 'A setting is missing or wrong.'],

@@ -46,7 +46,7 @@ export function withoutOverdue(
   requestId: RequestId,
   now: Instant,
 ): HoldDocument | undefined {
-  if (!document) return undefined;
+  if (document?.holds[requestId] === undefined) return document;
   const holds = Object.entries(document.holds).filter(([id, deadline]) => id === requestId || deadline >= now);
   return { ...document, holds: Object.fromEntries(holds) };
 }
@@ -61,12 +61,25 @@ export type Release =
  * A missing document means that Curfew doesn't answer for the entitlement, unless this request is known to have granted it.
  */
 export function releaseHold(document: HoldDocument | undefined, requestId: RequestId, granted: boolean): Release {
-  if (!document) return { outcome: granted ? 'drop' : 'kept', document };
+  if (!document && granted) {
+    return { outcome: 'drop', document: { standing: false, holds: {}, claimedBy: requestId } };
+  }
+  if (!document) return { outcome: 'kept', document };
+  if (document.claimedBy === requestId) return { outcome: 'drop', document };
   const { [requestId]: own, ...others } = document.holds;
-  if (Object.keys(others).length > 0)
-    return { outcome: 'kept', document: { standing: document.standing, holds: others } };
+  // Whoever has no part in it changes nothing, another request's claim least of all.
   if (own === undefined) return { outcome: 'kept', document };
+  if (Object.keys(others).length > 0) {
+    return { outcome: 'kept', document: { standing: document.standing, holds: others } };
+  }
   // Standing, or never even asked about: no grant of Curfew's is behind it.
   if (document.standing !== false) return { outcome: 'kept', document: undefined };
   return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
+}
+
+/** The document once this request is over and done with: without its hold and its claim, and gone if nothing is left. */
+export function forgetHold(document: HoldDocument | undefined, requestId: RequestId): HoldDocument | undefined {
+  if (!document || (document.holds[requestId] === undefined && document.claimedBy !== requestId)) return document;
+  const { [requestId]: _, ...others } = document.holds;
+  return Object.keys(others).length > 0 ? { standing: document.standing, holds: others } : undefined;
 }

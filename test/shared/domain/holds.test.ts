@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { acquireHold, type HoldDocument, holdKey, releaseHold, settleStanding } from '../../../shared/domain/holds.ts';
+import {
+  acquireHold,
+  forgetHold,
+  type HoldDocument,
+  holdKey,
+  releaseHold,
+  settleStanding,
+  withoutOverdue,
+} from '../../../shared/domain/holds.ts';
 import { type RequestId, requestIdOf } from '../../../shared/domain/ids.ts';
+import { plus } from '../../../shared/domain/time.ts';
 import { ada, bob, entitlement, start } from '../../support/samples.ts';
 
 const [one, two] = [1, 2].map((byte) => requestIdOf(new Uint8Array(16).fill(byte))) as [RequestId, RequestId];
@@ -41,6 +50,25 @@ describe('holds', () => {
   test('the first to ask is right about what stood before', () => {
     expect(settleStanding({ holds: {} }, true).standing).toBe(true);
     expect(settleStanding({ standing: false, holds: {} }, true).standing).toBe(false);
+  });
+  test('a request that was turned away leaves the claim as it is, also after its deadline', () => {
+    const claimed = releaseHold(held, one, true).document;
+    const later = plus(start, 1000);
+    expect(releaseHold(withoutOverdue(claimed, two, later), two, false)).toEqual({
+      outcome: 'kept',
+      document: claimed,
+    });
+    expect(forgetHold(claimed, two)).toBe(claimed);
+    expect(releaseHold(withoutOverdue(claimed, one, later), one, true).outcome).toBe('drop');
+  });
+  test('a revocation that runs again claims anew, so that no grant comes in between', () => {
+    const { document } = releaseHold(undefined, one, true);
+    expect(acquireHold(document, two, start)).toBe('claimed');
+    expect(forgetHold(document, one)).toBeUndefined();
+  });
+  test('who is forgotten leaves the others their holds', () => {
+    const both = acquireHold(held, two, start) as HoldDocument;
+    expect(forgetHold(both, one)).toEqual({ standing: false, holds: { [two]: start } });
   });
   test('another person, role or database is another document', () => {
     const keys = [

@@ -1,0 +1,77 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Certificate, certificateIn, trust } from '../local/certificate.ts';
+import type { Ports } from '../local/laptop.ts';
+import { companyOf } from './company.ts';
+
+/** `together`: the laptop as it runs. `apart`: the stand-ins in one process and Curfew in another. */
+export type Setup = 'together' | 'apart';
+
+export interface Report {
+  readonly settings: Record<string, string>;
+  readonly ports: Ports;
+  readonly authority: string;
+}
+
+export type ServiceOptions = { readonly folder: string } & (
+  | { readonly part: 'laptop' | 'stand-ins' }
+  | { readonly part: 'curfew'; readonly report: Report }
+);
+
+export interface System extends Report {
+  readonly folder: string;
+  readonly api: string;
+  /** Of the process that Curfew runs in, after a collection of garbage. Bytes. */
+  memory(): Promise<NodeJS.MemoryUsage>;
+  stop(): Promise<void>;
+}
+
+let certificate: Certificate | undefined;
+
+/** A fresh system for a company with that many people who may ask, in processes apart from the one that measures. */
+export async function startSystem(setup: Setup, people: number): Promise<System> {
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-'));
+  writeFileSync(join(folder, 'company.json'), JSON.stringify(companyOf(people)));
+  // One certificate for every run: a process can't tell several authorities of the same name apart.
+  if (certificate === undefined) {
+    certificate = await certificateIn(folder);
+    trust(certificate);
+  }
+  writeFileSync(join(folder, 'localhost.key'), certificate.key, { mode: 0o600 });
+  writeFileSync(join(folder, 'localhost.pem'), certificate.cert);
+  const children: ChildProcess[] = [];
+  const run = async (options: ServiceOptions) => {
+    const child = fork(new URL('service-process.ts', import.meta.url), [JSON.stringify(options)], {
+      execArgv: ['--expose-gc'],
+      stdio: ['ignore', 'ignore', process.env.CURFEW_BENCH_LOG ? 'inherit' : 'ignore', 'ipc'],
+    });
+    children.push(child);
+    const died = once(child, 'exit').then(() => Promise.reject(new Error(`The ${options.part} did not start.`)));
+    const [report] = (await Promise.race([once(child, 'message'), died])) as [Report];
+    return report;
+  };
+  let report = await run({ folder, part: setup === 'apart' ? 'stand-ins' : 'laptop' });
+  if (setup === 'apart') report = await run({ folder, part: 'curfew', report });
+  return {
+    ...report,
+    folder,
+    api: `http://localhost:${report.ports.api}/api`,
+    async memory() {
+      const curfew = children.at(-1);
+      curfew?.send('memory');
+      const [usage] = (await once(curfew ?? process, 'message')) as [NodeJS.MemoryUsage];
+      return usage;
+    },
+    async stop() {
+      for (const child of children.reverse()) {
+        const gone = once(child, 'exit');
+        child.kill('SIGKILL');
+        await gone;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
