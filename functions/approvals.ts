@@ -37,14 +37,19 @@ const formShape = z.strictObject({
   comment: safeText(reasonLength).default(''),
 });
 
-/** Decides, as the person the link was sent to, if the directory still has them among the approvers. */
+/** Decides, as the person the link was sent to, if both people are still who the policy wants. */
 export const postApproval: Handler = async (service, request, client) => {
   const origin = request.headers.get('origin');
   if (origin !== null && origin !== new URL(service.publicUrl).origin) throw new CurfewError('CURFEW_ORIGIN_MISMATCH');
   const { link, found } = await follow(service, request);
   const { decision, comment } = parse(formShape, await readForm(request), 'CURFEW_BODY_INVALID');
-  if (!(await isStillIn(service.directory, found.terms.approvers, link.approver)))
+  const { terms, requester } = found;
+  if (!(await isStillIn(service.directory, terms.approvers, link.approver))) {
     throw new CurfewError('CURFEW_NOT_AN_APPROVER');
+  }
+  if (decision === 'approve' && !(await isStillIn(service.directory, terms.requesters, requester))) {
+    throw new CurfewError('CURFEW_REQUESTER_INELIGIBLE', { wayOut: 'Deny it, or let it time out.' });
+  }
   const outcome = await command(service, client, found, {
     kind: decision,
     commandId: newCommandId(service),

@@ -1,4 +1,5 @@
-import { principalByName } from './catalog.ts';
+import { principalByName, rolesOf } from './catalog.ts';
+import { DBO, PUBLIC } from './catalog-schema.ts';
 import type { LockMode, LockScope } from './locks.ts';
 import { may } from './permissions.ts';
 import { SqlError } from './server-error.ts';
@@ -79,6 +80,13 @@ function lockScope(call: ProcedureCall): LockScope | undefined {
   return owner === 'transaction' || owner === 'session' ? owner : undefined;
 }
 
+/** A lock belongs to a principal, and only its members and the database's owner can take it. */
+function mayLockAs({ catalog, principalId }: ProcedureCall['session'], name: string): boolean {
+  const principal = principalByName(catalog, name);
+  if (!principal) return false;
+  return principal.id === PUBLIC || principalId === DBO || rolesOf(catalog, principalId).includes(principal.id);
+}
+
 /** 0 granted at once, 1 after a wait, -1 timed out, -2 cancelled, -3 deadlock, -999 called wrongly. */
 async function getAppLock(call: ProcedureCall): Promise<number> {
   const { session, signal } = call;
@@ -87,6 +95,7 @@ async function getAppLock(call: ProcedureCall): Promise<number> {
   const resource = text(call, '@resource');
   if (!mode || !scope || resource === '' || resource.length > 255) return INVALID;
   if (scope === 'transaction' && !session.transaction) return INVALID;
+  if (!mayLockAs(session, text(call, '@dbprincipal', 'public'))) return INVALID;
   const asked = call.arguments.get('@locktimeout');
   const timeout =
     asked === undefined || asked === null ? session.lockTimeout : Number(asked) < 0 ? undefined : Number(asked);

@@ -196,12 +196,12 @@ describe('the directory has the last word', () => {
 
   test('a requester who was switched off may not ask, and what they asked for is not given', async () => {
     const id = await api.asked('ada');
-    await api.linkOf('bob', id);
+    const link = await api.linkOf('bob', id);
     await enable('ada', false);
     expect((await api.ask('ada')).body.code).toBe('CURFEW_PRINCIPAL_UNKNOWN');
-    const told = await api.approve('bob', id);
-    expect(told.text).toContain('could not be granted');
-    expect(await api.shown(id)).toMatchObject({ state: 'failed', failure: 'CURFEW_REQUESTER_INELIGIBLE' });
+    expect((await api.decide(link, { decision: 'approve' })).status).toBe(403);
+    expect(await stateOf(id)).toBe('waiting-for-approval');
+    expect((await api.decide(link, { decision: 'deny' })).status).toBe(200);
   });
 
   test('an approver who asks is no approver of it, and without another one it can’t be asked for', async () => {

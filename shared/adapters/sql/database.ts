@@ -1,7 +1,7 @@
 import mssql from 'mssql';
 import type { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
-import type { Statement } from './statements.ts';
+import { ownName, ownNameRow, type Statement } from './statements.ts';
 
 /** What the rest of this folder needs of a connection: statements in, checked rows out. */
 export interface Database {
@@ -66,8 +66,9 @@ export async function inLockedTransaction<T>(
   });
   await transaction.begin();
   try {
-    await lock(transaction, resource);
-    const answer = await work({ send: (statement) => send(new mssql.Request(transaction), statement) });
+    const database: Database = { send: (statement) => send(new mssql.Request(transaction), statement) };
+    await lock(transaction, database, resource);
+    const answer = await work(database);
     await transaction.commit();
     return answer;
   } catch (error) {
@@ -77,8 +78,11 @@ export async function inLockedTransaction<T>(
   }
 }
 
-async function lock(transaction: mssql.Transaction, resource: string): Promise<void> {
+/** The lock belongs to Curfew's own user: one of that name that `public` holds, as anybody may, is another lock. */
+async function lock(transaction: mssql.Transaction, database: Database, resource: string): Promise<void> {
+  const { name } = await oneRow(database, ownNameRow, ownName);
   const answer = await new mssql.Request(transaction)
+    .input('DbPrincipal', mssql.NVarChar(128), name)
     .input('Resource', mssql.NVarChar(255), resource)
     .input('LockMode', mssql.VarChar(32), 'Exclusive')
     .input('LockOwner', mssql.VarChar(32), 'Transaction')

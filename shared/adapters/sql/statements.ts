@@ -22,6 +22,9 @@ export function quoteName(name: string): string {
 
 const sids = (principalId: PrincipalId) => ({ sid: sidOf(principalId), loginSid: loginSidOf(principalId) });
 
+export const ownNameRow = z.object({ name: z.string() });
+export const ownName: Statement = { text: 'SELECT USER_NAME() AS name' };
+
 export const userRow = z.object({ name: z.string(), principal_id: z.int() });
 
 /** The user of a principal, whatever its name there. */

@@ -156,12 +156,19 @@ describe('sql-role', () => {
 
   test('waits for another change to the same user, but not for one to another', async () => {
     const [person, other] = [standIn.newcomer(), standIn.newcomer()];
-    const lock = await standIn.holdLock(`curfew:${person.principalId}`);
+    const lock = await standIn.holdLock(`curfew:${person.principalId}`, 'curfew app');
     const waiting = standIn.provider.grant(standIn.entitlement, person);
     await standIn.administrator.statementRunning(standIn.entitlement, 'Curfew');
     expect(await standIn.provider.grant(standIn.entitlement, other)).toBe('granted');
     expect(await standIn.administrator.userName(standIn.entitlement, person)).toBeUndefined();
     await lock.release();
     expect(await waiting).toBe('granted');
+  });
+
+  test('does not wait for a lock that anybody may hold', async () => {
+    const person = standIn.newcomer();
+    const lock = await standIn.holdLock(`curfew:${person.principalId}`, 'public');
+    expect(await standIn.provider.grant(standIn.entitlement, person)).toBe('granted');
+    await lock.release();
   });
 });

@@ -35,7 +35,7 @@ export interface StandIn extends Fixture<SqlRoleEntitlement> {
   /** How often Curfew has logged in. */
   logins(): number;
   /** Takes the lock of that name, as another instance of Curfew would. */
-  holdLock(resource: string): Promise<{ release(): Promise<void> }>;
+  holdLock(resource: string, owner: string): Promise<{ release(): Promise<void> }>;
   /** Ends every connection, and listens no more. */
   stop(): Promise<void>;
   /** Listens again, on the same port and with the same data. */
@@ -112,12 +112,12 @@ export async function openStandIn(dataPath = ':memory:'): Promise<StandIn> {
     newcomer: (name) => target.newcomer(name),
     signIn: (person, place) => target.openSession(connectAs(person.principalId, 1), place, person),
     logins: () => tokens,
-    holdLock: async (resource) => {
+    holdLock: async (resource, owner) => {
       const pool = await connectAs(administrator, 1)('sales');
       const transaction = new mssql.Transaction(pool);
       await transaction.begin();
       const request = transaction.request().input('Resource', resource).input('LockMode', 'Exclusive');
-      await request.input('LockOwner', 'Transaction').execute('sp_getapplock');
+      await request.input('LockOwner', 'Transaction').input('DbPrincipal', owner).execute('sp_getapplock');
       return {
         release: async () => {
           await transaction.rollback();
