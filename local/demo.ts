@@ -36,6 +36,7 @@ async function play({ ports, entra, sql, mail, cosmosKey, cosmos }: Laptop): Pro
   const api = `http://localhost:${ports.api}/api`;
   const ada = samplePerson('ada');
   const bob = samplePerson('bob');
+  const adasMail = ada.mail ?? ada.userPrincipalName;
   const bobsMail = bob.mail ?? bob.userPrincipalName;
   const portalToken = await tokenFor('ada', entra.authority, 'api://curfew/.default');
   const databaseToken = await tokenFor('ada', entra.authority, 'https://database.windows.net/.default');
@@ -117,6 +118,12 @@ async function play({ ports, entra, sql, mail, cosmosKey, cosmos }: Laptop): Pro
     `the role is gone: the drop took effect in the database ${((drop?.at ?? 0) - deadline).toFixed(1)} ms after the deadline`,
   );
   tick(`and Curfew’s own event says ${ended.latenessMilliseconds} ms`);
+  step = 'she is told that it has ended';
+  const told = await mail.waitFor(
+    ({ to, subject }) => to.includes(adasMail) && subject.startsWith('reader on orders: '),
+    5_000,
+  );
+  tick(`“${told.subject}” to ${adasMail}`);
   step = 'her open session is ended';
   expect(await isDead(pool), 'the session still answers');
   tick('her open session is ended');
@@ -189,12 +196,14 @@ async function refusal(connect: () => Promise<ConnectionPool>): Promise<string> 
   throw new Error('the database let her in');
 }
 
+/** Cut off, and not merely refused on a session that lives on: an error of the connection, or of the login that the pool then tries. */
 async function isDead(pool: ConnectionPool): Promise<boolean> {
   try {
     await pool.request().query('SELECT TOP 1 * FROM orders');
     return false;
-  } catch {
-    return true;
+  } catch (error) {
+    const { code = '' } = error as { code?: string };
+    return ['ECONNCLOSED', 'ECONNRESET', 'ESOCKET', 'ELOGIN'].includes(code);
   } finally {
     await pool.close();
   }
