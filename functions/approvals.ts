@@ -1,25 +1,25 @@
-import { createHash } from 'node:crypto';
-import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { z } from 'zod';
+import { tokenHashOf } from '../shared/approval-token.ts';
 import type { AccessRequest } from '../shared/domain/access-request.ts';
-import { CurfewError } from '../shared/domain/errors.ts';
+import { CurfewError, type Refusal } from '../shared/domain/errors.ts';
 import { reasonLength } from '../shared/domain/policy.ts';
 import { isStillIn } from '../shared/eligibility.ts';
 import { approvalPage, errorPage, outcomePage } from '../shared/pages/approval-page.ts';
 import { securityHeaders } from '../shared/pages/security-headers.ts';
+import { plansFor } from '../shared/plans.ts';
 import type { ApprovalLink } from '../shared/ports.ts';
 import { statusOf } from './http/problem.ts';
 import { parse, readBody, safeText } from './http/read.ts';
 import { command } from './orchestration-client.ts';
 import { newCommandId } from './requests.ts';
 import type { Handler, Service } from './service.ts';
-import { plansFor } from './submit.ts';
 
 /** What the link stands for. The token is looked up by its hash, so how long the look-up takes says nothing about it. */
 async function follow(service: Service, request: HttpRequest): Promise<{ link: ApprovalLink; found: AccessRequest }> {
   const { token = '' } = request.params;
   if (!/^[\w-]{43}$/.test(token)) throw new CurfewError('CURFEW_LINK_NOT_FOUND');
-  const link = await service.links.find(createHash('sha256').update(token).digest('hex'));
+  const link = await service.links.find(tokenHashOf(token));
   const found = link && link.expiresAt > service.clock.now() ? await service.requests.find(link.requestId) : undefined;
   if (!link || !found) throw new CurfewError('CURFEW_LINK_NOT_FOUND');
   return { link, found };
@@ -28,7 +28,7 @@ async function follow(service: Service, request: HttpRequest): Promise<{ link: A
 /** Shows, and changes nothing: mail scanners open links. */
 export const getApproval: Handler = async (service, request) => {
   const { link, found } = await follow(service, request);
-  const plans = plansFor(service, found.terms, found.requester);
+  const plans = plansFor(service.providers, found.terms, found.requester);
   return page(200, approvalPage({ request: found, approver: link.approver, plans, now: service.clock.now() }));
 };
 
@@ -68,8 +68,7 @@ async function readForm(request: HttpRequest): Promise<Record<string, string>> {
   return form;
 }
 
-export function refuseAsPage(error: unknown, _context: InvocationContext): HttpResponseInit {
-  const refusal = error instanceof CurfewError ? error.refusal : ({ code: 'CURFEW_INTERNAL' } as const);
+export function refuseAsPage(refusal: Refusal): HttpResponseInit {
   return page(statusOf[refusal.code], errorPage({ refusal }));
 }
 

@@ -31,8 +31,8 @@ async function answer(route: Route, request: HttpRequest, context: InvocationCon
     if (!(error instanceof CurfewError)) {
       service.log('error', `${route.name} failed`, { error: error instanceof Error ? error.name : typeof error });
     }
-    if (route.refuse) return route.refuse(error, context);
-    return problem(error instanceof CurfewError ? error.refusal : { code: 'CURFEW_INTERNAL' });
+    const refusal = error instanceof CurfewError ? error.refusal : ({ code: 'CURFEW_INTERNAL' } as const);
+    return route.refuse ? route.refuse(refusal) : problem(refusal);
   }
 }
 

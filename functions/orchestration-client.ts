@@ -1,6 +1,6 @@
 import type { DurableClient } from 'durable-functions';
 import { commandEvent, type OrchestratorInput, orchestratorName } from '../orchestrations/names.ts';
-import { type AccessRequest, isEnded, isOutcomeOf } from '../shared/domain/access-request.ts';
+import { type AccessRequest, isOutcomeOf } from '../shared/domain/access-request.ts';
 import { decide, type PersonCommand } from '../shared/domain/decide.ts';
 import { CurfewError, type Refusal } from '../shared/domain/errors.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
@@ -12,14 +12,16 @@ const patience = 15_000;
 
 /**
  * Starts the request's orchestration unless it has one. The host replaces an ended instance of the same id without a
- * word, so it is asked first, and an ended request is never started again.
+ * word, so it is asked first, and an ended request is never started again. Says whether it was started now.
  */
-export async function ensureStarted(service: Service, client: DurableClient, id: RequestId): Promise<void> {
+export async function ensureStarted(service: Service, client: DurableClient, id: RequestId): Promise<boolean> {
+  if (await isKnown(client, id)) return false;
   const [first, ...others] = await service.events.read(id);
   // Every later event was written by its orchestration.
-  if (!first || others.length > 0 || (await isKnown(client, id))) return;
+  if (!first || others.length > 0) return false;
   const input: OrchestratorInput = { first };
   await client.startNew(orchestratorName, { instanceId: id, input });
+  return true;
 }
 
 /** The SDK throws where the host answers 404, and for all else; a fresh start then fails on its own. */
@@ -91,10 +93,8 @@ export async function startWhatNeverWas(service: Service, client: DurableClient,
   let after: string | undefined;
   do {
     const page = await service.requests.list({ states: ['waiting-for-approval'] }, 100, after);
-    for (const { id, state, submittedAt } of page.requests) {
-      if (isEnded(state) || submittedAt > before || (await isKnown(client, id))) continue;
-      await ensureStarted(service, client, id);
-      started++;
+    for (const { id, submittedAt } of page.requests) {
+      if (submittedAt <= before && (await ensureStarted(service, client, id))) started++;
     }
     after = page.next;
   } while (after !== undefined);

@@ -13,7 +13,7 @@ import { formatDuration } from '../shared/domain/time.ts';
 import { isStillIn } from '../shared/eligibility.ts';
 import { callerOf, isAdministrator, personOf, seesEverything, visibleRequest } from './callers.ts';
 import { problem } from './http/problem.ts';
-import { expectNoQuery, parse, readBody, safeText } from './http/read.ts';
+import { expectNoQuery, parse, readOptionalJson, safeText } from './http/read.ts';
 import { etagOf, json, requestResponse, viewRequest } from './http/view.ts';
 import { type CommandOutcome, command } from './orchestration-client.ts';
 import type { Handler, Service } from './service.ts';
@@ -104,8 +104,7 @@ export const revoke: Handler = async (service, request, client) => {
   const caller = await callerOf(service, request);
   const found = await visibleRequest(service, caller, request);
   expectNoQuery(request);
-  const text = await readBody(request);
-  const { reason } = parse(revokeShape, text === '' ? {} : parseJson(text), 'CURFEW_BODY_INVALID');
+  const { reason } = await readOptionalJson(request, revokeShape);
   const by = await personOf(service, caller);
   const as = await capacityOf(service, caller, found);
   const wanted: PersonCommand = { kind: 'end', commandId: newCommandId(service), by, as, reason };
@@ -118,14 +117,6 @@ async function capacityOf(service: Service, caller: Caller, request: AccessReque
   const approver = request.approvers.find(({ principalId }) => principalId === caller.principalId);
   if (approver && (await isStillIn(service.directory, request.terms.approvers, approver))) return 'approver';
   throw new CurfewError('CURFEW_FORBIDDEN');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CurfewError('CURFEW_BODY_INVALID', { wayOut: 'Send JSON, or no body at all.' });
-  }
 }
 
 /** What really became of the request. 202 says that more is to come: look again. */

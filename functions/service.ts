@@ -1,31 +1,13 @@
-import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
+import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { DurableClient } from 'durable-functions';
-import type { Activities } from '../orchestrations/activities/index.ts';
+import type { Activities, ActivityDependencies } from '../orchestrations/activities/index.ts';
 import type { Caller } from '../shared/adapters/entra/tokens.ts';
+import type { Refusal } from '../shared/domain/errors.ts';
 import type { Policy } from '../shared/domain/policy.ts';
-import type {
-  AccessProvider,
-  Clock,
-  Directory,
-  Entropy,
-  EventStore,
-  LinkStore,
-  Log,
-  RequestStore,
-} from '../shared/ports.ts';
 
 /** All that the functions need, made once in the composition root. */
-export interface Service {
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly log: Log;
-  readonly events: EventStore;
-  readonly requests: RequestStore;
-  readonly links: LinkStore;
-  readonly directory: Directory;
-  readonly providers: { readonly 'sql-role': AccessProvider };
+export interface Service extends Omit<ActivityDependencies, 'holds' | 'notifier'> {
   readonly activities: Activities;
-  readonly publicUrl: string;
   verifyToken(authorization: string | null): Promise<Caller>;
   /** Throws CURFEW_POLICY_INVALID for as long as the file can't be read: then nobody may ask for anything. */
   policy(): Policy;
@@ -46,5 +28,5 @@ export interface Route {
   readonly about: string;
   readonly handler: Handler;
   /** How a refusal is shown: as problem details unless said otherwise. */
-  readonly refuse?: (error: unknown, context: InvocationContext) => HttpResponseInit;
+  readonly refuse?: (refusal: Refusal) => HttpResponseInit;
 }

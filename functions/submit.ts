@@ -11,6 +11,7 @@ import { type Digest, type RequestId, requestIdOf } from '../shared/domain/ids.t
 import { evaluatePolicy, type Person, reasonLength, requesterGroups, type Terms } from '../shared/domain/policy.ts';
 import { type Instant, instantOf, parseDuration } from '../shared/domain/time.ts';
 import { peopleIn } from '../shared/eligibility.ts';
+import { plansFor } from '../shared/plans.ts';
 import { callerOf, personOf } from './callers.ts';
 import { parse, readJson, safeText } from './http/read.ts';
 import { json, requestResponse, viewRequest } from './http/view.ts';
@@ -61,7 +62,7 @@ export const submit: Handler = async (service, request, client) => {
   const event = { type: 'access-requested', at, requester, reason, terms, approvers, bodyDigest } as const;
   if (dryRun === 'true') {
     const { id: _, ...would } = viewRequest(evolve(undefined, id, event));
-    return json(200, { dryRun: true, plans: plansFor(service, terms, requester), ...would });
+    return json(200, { dryRun: true, plans: plansFor(service.providers, terms, requester), ...would });
   }
   return start(service, client, await accept(service, link(id, undefined, event), bodyDigest));
 };
@@ -117,8 +118,4 @@ async function findEarlier(service: Service, id: RequestId, bodyDigest: Digest):
 /** The same person's same key names the same request, whichever instance answers. */
 function requestIdOfKey({ principalId }: Person, key: string): RequestId {
   return requestIdOf(createHash('sha256').update(`${principalId}\n${key}`).digest());
-}
-
-export function plansFor(service: Pick<Service, 'providers'>, terms: Terms, requester: Person): string[] {
-  return terms.entitlements.map((entitlement) => service.providers[entitlement.kind].plan(entitlement, requester));
 }

@@ -24,14 +24,25 @@ export async function readBody(request: HttpRequest): Promise<string> {
 
 export async function readJson<Shape extends z.ZodType>(request: HttpRequest, shape: Shape): Promise<z.output<Shape>> {
   const text = await readBody(request);
-  let body: unknown;
+  const wayOut = text === '' ? 'Send JSON with a Content-Length; a chunked body does not arrive.' : 'Send JSON.';
+  return parse(shape, parseJson(text, wayOut), 'CURFEW_BODY_INVALID');
+}
+
+/** As readJson, where no body at all stands for an empty object. */
+export async function readOptionalJson<Shape extends z.ZodType>(
+  request: HttpRequest,
+  shape: Shape,
+): Promise<z.output<Shape>> {
+  const text = await readBody(request);
+  return parse(shape, text === '' ? {} : parseJson(text, 'Send JSON, or no body at all.'), 'CURFEW_BODY_INVALID');
+}
+
+function parseJson(text: string, wayOut: string): unknown {
   try {
-    body = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    const wayOut = text === '' ? 'Send JSON with a Content-Length; a chunked body does not arrive.' : 'Send JSON.';
     throw new CurfewError('CURFEW_BODY_INVALID', { wayOut });
   }
-  return parse(shape, body, 'CURFEW_BODY_INVALID');
 }
 
 /** Parsed, or refused with the first problem's path and sentence. zod's sentences hold no input beyond the names of keys. */

@@ -24,6 +24,8 @@ const text = (call: ProcedureCall, name: string, otherwise = '') => {
   return value === undefined || value === null ? otherwise : String(value);
 };
 
+const LEVELS = ['@level0type', '@level0name', '@level1type', '@level1name', '@level2type', '@level2name'];
+
 /** The system procedures that there are. Any other name is refused with 2812. */
 export const PROCEDURES: Record<string, Procedure> = {
   sp_getapplock: {
@@ -32,33 +34,15 @@ export const PROCEDURES: Record<string, Procedure> = {
   },
   sp_releaseapplock: { parameters: ['@resource', '@lockowner', '@dbprincipal'], run: releaseAppLock },
   sp_addextendedproperty: {
-    parameters: [
-      '@name',
-      '@value',
-      '@level0type',
-      '@level0name',
-      '@level1type',
-      '@level1name',
-      '@level2type',
-      '@level2name',
-    ],
+    parameters: ['@name', '@value', ...LEVELS],
     run: (call) => changeProperty(call, 'sp_addextendedproperty'),
   },
   sp_updateextendedproperty: {
-    parameters: [
-      '@name',
-      '@value',
-      '@level0type',
-      '@level0name',
-      '@level1type',
-      '@level1name',
-      '@level2type',
-      '@level2name',
-    ],
+    parameters: ['@name', '@value', ...LEVELS],
     run: (call) => changeProperty(call, 'sp_updateextendedproperty'),
   },
   sp_dropextendedproperty: {
-    parameters: ['@name', '@level0type', '@level0name', '@level1type', '@level1name', '@level2type', '@level2name'],
+    parameters: ['@name', ...LEVELS],
     run: (call) => changeProperty(call, 'sp_dropextendedproperty'),
   },
 };

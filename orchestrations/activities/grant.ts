@@ -1,7 +1,7 @@
 import { isEnded } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
-import { acquireHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
+import { acquireHold, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
@@ -40,8 +40,5 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
 async function forgetClaim({ holds, requests }: ActivityDependencies, key: string, claimer: RequestId): Promise<void> {
   const request = await requests.find(claimer);
   if (!request || !isEnded(request.state)) return;
-  await holds.change(key, (document) => ({
-    document: document?.claimedBy === claimer ? undefined : document,
-    answer: null,
-  }));
+  await holds.change(key, (document) => ({ document: forgetHold(document, claimer), answer: null }));
 }

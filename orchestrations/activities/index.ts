@@ -1,8 +1,7 @@
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
-import type { Entitlement } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
+import type { Providers } from '../../shared/plans.ts';
 import type {
-  AccessProvider,
   Clock,
   Directory,
   Entropy,
@@ -31,7 +30,7 @@ export interface ActivityDependencies {
   readonly holds: HoldStore;
   readonly directory: Directory;
   readonly notifier: Notifier;
-  readonly providers: { readonly [Kind in Entitlement['kind']]: AccessProvider };
+  readonly providers: Providers;
   /** Base of the links in mails, without a slash at its end. */
   readonly publicUrl: string;
 }

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { tokenHashOf } from '../../shared/approval-token.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { approvalMail, decidedMail, endedMail, grantedMail, overdueMail } from '../../shared/pages/mails.ts';
+import { plansFor } from '../../shared/plans.ts';
 import type { MailMessage } from '../../shared/ports.ts';
 import type { NotifyInput } from '../names.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
@@ -19,9 +20,7 @@ async function compose(dependencies: ActivityDependencies, { kind, to, request }
   switch (kind) {
     case 'approval-wanted': {
       const { requester, terms } = request;
-      const plans = terms.entitlements.map((entitlement) =>
-        dependencies.providers[entitlement.kind].plan(entitlement, requester),
-      );
+      const plans = plansFor(dependencies.providers, terms, requester);
       return approvalMail({
         request,
         approver: to,
@@ -47,7 +46,7 @@ async function makeLink(
   { to, request }: NotifyInput,
 ): Promise<string> {
   const token = Buffer.from(entropy.bytes(32)).toString('base64url');
-  const tokenHash = createHash('sha256').update(token).digest('hex');
+  const tokenHash = tokenHashOf(token);
   const expiresAt = plus(request.terms.approveBy, linkAfterlife);
   await links.save({ tokenHash, requestId: request.id, approver: to, expiresAt });
   return `${publicUrl}/api/approvals/${token}`;

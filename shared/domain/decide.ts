@@ -79,7 +79,7 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
       const { by, as, reason, commandId } = command;
       if (as === 'requester' && by.principalId !== request.requester.principalId) return refuse('CURFEW_FORBIDDEN');
       if (isAboutToBeGranted(request)) return happens({ type: 'grant-cancelled', at: now, by, as, reason, commandId });
-      if (state === 'granted' || (state === 'granting' && request.deadline !== undefined)) {
+      if (state === 'granted' || isBeingGranted(request)) {
         return happens({
           type: 'revocation-began',
           at: now,

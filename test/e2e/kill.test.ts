@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificateIn, trust } from '../../local/certificate.ts';
+import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import { tokenFor } from '../../local/people.ts';
 import { endedStates } from '../../shared/domain/access-request.ts';
 import { type Evidence, gather } from './support/evidence.ts';
@@ -11,7 +12,7 @@ import { inconsistent, latenesses, leftOver, unexplained, unrightful } from './s
 import { Inbox } from './support/inbox.ts';
 import { findPorts, LaptopChild } from './support/laptop-child.ts';
 import { type Asked, createPortal, type Portal } from './support/portal.ts';
-import { between, pick, seeded } from './support/random.ts';
+import { between, pick } from './support/random.ts';
 
 /** What goes on with one request. In `quarrel` and `regret` two people want different things of it at once. */
 const plots = [
@@ -38,7 +39,7 @@ const seed = Number(process.env.CURFEW_KILL_SEED ?? Date.now() % 1_000_000);
 
 describe('fifty requests, and a laptop that is killed again and again', () => {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-kill-'));
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   let laptop: LaptopChild;
   let asked: Asked[];
   let evidence: Evidence;
@@ -53,8 +54,8 @@ describe('fifty requests, and a laptop that is killed again and again', () => {
     const portal = createPortal(laptop.options.ports.api, inbox, tokens);
     const done = new AbortController();
     const watching = inbox.watch(done.signal, approvers);
-    const dying = dieAgainAndAgain(laptop, seeded(seed + 1));
-    const scenes = Array.from({ length: count }, (_, index) => play(portal, index, seeded(seed + 100 + index)));
+    const dying = dieAgainAndAgain(laptop, seededRandom(seed + 1));
+    const scenes = Array.from({ length: count }, (_, index) => play(portal, index, seededRandom(seed + 100 + index)));
     [asked] = await Promise.all([Promise.all(scenes), dying]);
     await endAll(portal, asked);
     done.abort();
