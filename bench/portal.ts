@@ -1,3 +1,4 @@
+import { Browser, csrfIn } from '../local/browser.ts';
 import type { Analyst } from './company.ts';
 import type { System } from './system.ts';
 
@@ -10,6 +11,7 @@ export interface Seen {
 /** The calls that a bench makes, each over HTTP; an answer that isn't the one expected ends the bench. */
 export class Portal {
   readonly #api: string;
+  #bob: Promise<{ browser: Browser; csrf: string }> | undefined;
 
   constructor({ api }: Pick<System, 'api'>) {
     this.#api = api;
@@ -32,15 +34,24 @@ export class Portal {
   look = (analyst: Analyst, id: string) => this.#call(200, `/requests/${id}`, analyst);
   revoke = (analyst: Analyst, id: string) => this.#call(200, `/requests/${id}/revoke`, analyst, { method: 'POST' });
 
-  /** Posts the form of the approver's page. The answer comes when the request is granted, or waits for its start. */
+  /** Posts the form of the approver's page, as Bob. The answer comes when the request is granted, or waits for its start. */
   async approve(link: string): Promise<void> {
-    const response = await fetch(link, {
+    this.#bob ??= this.#signIn(link);
+    const { browser, csrf } = await this.#bob;
+    const { status, text } = await browser.send(link, {
       method: 'POST',
       headers: { origin: new URL(link).origin },
-      body: new URLSearchParams({ decision: 'approve', comment: '' }),
+      body: new URLSearchParams({ csrf, decision: 'approve', comment: '' }),
     });
-    const text = await response.text();
-    if (response.status !== 200) throw new Error(`The approver's page answered ${response.status}: ${text}`);
+    if (status !== 200) throw new Error(`The approver's page answered ${status}: ${text}`);
+  }
+
+  async #signIn(link: string): Promise<{ browser: Browser; csrf: string }> {
+    const browser = new Browser();
+    const page = await browser.openAs('bob', link);
+    const csrf = csrfIn(page);
+    if (csrf === undefined) throw new Error(`Signing in was answered ${page.status}: ${page.text}`);
+    return { browser, csrf };
   }
 
   async #call(status: number, path: string, { token }: Analyst, init: RequestInit = {}): Promise<Seen> {

@@ -10,10 +10,11 @@ const freshness = 2_000;
 
 /** Whether what Curfew needs can be reached and does what Curfew needs of it. */
 export function createChecks(service: Checked): Pick<Service, 'check' | 'watch'> {
-  const nobody = requestIdOf(new Uint8Array(16));
+  const nothing = requestIdOf(new Uint8Array(16));
+  const nobody = '00000000-0000-0000-0000-000000000000';
   const probes = (): [string, () => Promise<unknown>][] => [
     ['policy', async () => service.policy()],
-    ['eventStore', () => service.requests.find(nobody)],
+    ['eventStore', () => service.requests.find(nothing)],
     ['directory', () => service.directory.person(nobody)],
     ...targetsOf(service).map(([name, probe]): [string, () => Promise<unknown>] => [`target ${name}`, probe]),
   ];

@@ -8,7 +8,10 @@ import { createEventStore } from '../shared/adapters/cosmos/event-store.ts';
 import { createHoldStore } from '../shared/adapters/cosmos/hold-store.ts';
 import { createLinkStore } from '../shared/adapters/cosmos/link-store.ts';
 import { createRequestStore } from '../shared/adapters/cosmos/request-store.ts';
+import { createSessionStore } from '../shared/adapters/cosmos/session-store.ts';
+import { createCachedDirectory } from '../shared/adapters/entra/cached-directory.ts';
 import { createGraphDirectory } from '../shared/adapters/entra/directory.ts';
+import { createSignIn } from '../shared/adapters/entra/sign-in.ts';
 import { createTokenVerifier } from '../shared/adapters/entra/tokens.ts';
 import { createSmtpNotifier } from '../shared/adapters/mail/smtp.ts';
 import { readPolicy } from '../shared/adapters/policy-file/read-policy.ts';
@@ -18,7 +21,9 @@ import { CurfewError } from '../shared/domain/errors.ts';
 import type { Policy } from '../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import type { Clock, Entropy, Log } from '../shared/ports.ts';
+import { inTimeZones } from '../shared/time-zones.ts';
 import { createChecks } from './checks.ts';
+import { createRateLimit } from './rate-limit.ts';
 import type { Service } from './service.ts';
 
 /** setTimeout takes no more, and may fire a millisecond early. */
@@ -57,20 +62,36 @@ export function createService(env: Record<string, string | undefined>): Service 
     requests: createRequestStore(containers.requests),
     links: createLinkStore(containers.links, clock),
     holds: createHoldStore(containers.holds),
+    sessions: createSessionStore(containers.sessions, clock),
   };
-  const directory = createGraphDirectory({ url: configuration.graphUrl, credential });
+  const policy = policyOf(configuration);
+  const directory = inTimeZones(createGraphDirectory({ url: configuration.graphUrl, credential, clock }), () => {
+    // While the policy can't be read nobody may ask, but mails about what goes on are written.
+    try {
+      return policy();
+    } catch {
+      return { zones: {} };
+    }
+  });
   const notifier = createSmtpNotifier(configuration.mail);
   const providers = { 'sql-role': createSqlRoleProvider({ credential, clock }) };
-  const policy = policyOf(configuration);
   const common = { clock, entropy, log, ...stores, directory, providers, publicUrl: configuration.publicUrl };
   return {
     ...common,
     activities: createActivities({ ...common, notifier }),
+    recentDirectory: createCachedDirectory(directory, clock),
+    limitCaller: createRateLimit(clock, configuration.callsPerMinute),
+    limitLink: createRateLimit(clock, callsOnLink),
+    tokenIssuer: configuration.token.issuer,
     verifyToken: createTokenVerifier({ ...configuration.token, clock }),
+    signIn: createSignIn({ ...configuration.token, clientId: configuration.token.audience, credential, entropy }),
     policy,
     ...createChecks({ ...common, policy }),
   };
 }
+
+/** A person opens a link a few times; a mail program, its scanner and a browser's preview a few times more. A minute. */
+const callsOnLink = 60;
 
 /** The policy as it stands in the file at start. While it can't be read, whoever asks for it gets the reason. */
 function policyOf({ policyFile }: Configuration): () => Policy {

@@ -1,9 +1,16 @@
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
 import { accessRequest } from '../orchestrations/access-request.ts';
-import { type ActivityName, activityNames, orchestratorName } from '../orchestrations/names.ts';
+import {
+  type ActivityName,
+  type ActivityTypes,
+  activityNames,
+  commandEvent,
+  orchestratorName,
+} from '../orchestrations/names.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import { plus } from '../shared/domain/time.ts';
+import { admit } from './callers.ts';
 import { createService } from './composition.ts';
 import { problem } from './http/problem.ts';
 import { startWhatNeverWas } from './orchestration-client.ts';
@@ -26,7 +33,9 @@ for (const route of routes) {
 /** Nothing may be thrown at the host: it answers an empty 500, and 204 for a thrown undefined. */
 async function answer(route: Route, request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
   try {
-    return await route.handler(service, request, df.getClient(context));
+    const client = df.getClient(context);
+    if (route.needs === 'nothing') return await route.handler(service, request, client);
+    return await route.handler(service, request, client, await admit(service, request, route.needs));
   } catch (error) {
     if (!(error instanceof CurfewError)) {
       service.log('error', `${route.name} failed`, { error: error instanceof Error ? error.name : typeof error });
@@ -40,7 +49,11 @@ df.app.orchestration(orchestratorName, accessRequest);
 for (const name of Object.keys(activityNames) as ActivityName[]) registerActivity(service, name);
 
 function registerActivity<Name extends ActivityName>({ activities }: Service, name: Name): void {
-  df.app.activity(activityNames[name], { handler: activities[name] });
+  df.app.activity(activityNames[name], {
+    extraInputs: [df.input.durableClient()],
+    handler: (input: ActivityTypes[Name]['input'], context) =>
+      activities[name](input, (id, command) => df.getClient(context).raiseEvent(id, commandEvent, command)),
+  });
 }
 
 /** A crash may come between accepting a request and starting its orchestration. Half a minute leaves the handler its time. */

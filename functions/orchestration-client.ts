@@ -3,7 +3,7 @@ import { commandEvent, type OrchestratorInput, orchestratorName } from '../orche
 import { type AccessRequest, isOutcomeOf } from '../shared/domain/access-request.ts';
 import { decide, type PersonCommand } from '../shared/domain/decide.ts';
 import { CurfewError, type Refusal } from '../shared/domain/errors.ts';
-import type { RequestId } from '../shared/domain/ids.ts';
+import type { CommandId, RequestId } from '../shared/domain/ids.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import type { Service } from './service.ts';
 
@@ -35,6 +35,7 @@ async function isKnown(client: DurableClient, id: RequestId): Promise<boolean> {
 }
 
 export interface CommandOutcome {
+  readonly commandId: CommandId;
   readonly request: AccessRequest;
   /** Why the command changed nothing. */
   readonly refusal?: Refusal;
@@ -52,22 +53,25 @@ export async function command(
   request: AccessRequest,
   wanted: PersonCommand,
 ): Promise<CommandOutcome> {
-  const early = refusalOf(request, wanted, service.clock.now());
-  if (early) return { request, refusal: early };
+  const { commandId } = wanted;
+  // Judged by this instant throughout: that time runs out while the answer is under way doesn't say that it came too late.
+  const asked = service.clock.now();
+  const early = refusalOf(request, wanted, asked);
+  if (early) return { commandId, request, refusal: early };
   await raise(service, client, request.id, wanted);
-  const giveUp = plus(service.clock.now(), patience);
+  const giveUp = plus(asked, patience);
   let current = request;
   for (let pause = 10; service.clock.now() < giveUp; pause = Math.min(250, pause * 1.5)) {
     await service.clock.sleepUntil(plus(service.clock.now(), Math.ceil(pause)));
     current = (await service.requests.find(request.id)) ?? current;
-    if (isOutcomeOf(current, wanted.commandId)) {
-      if (current.state !== 'granting' && current.state !== 'revoking') return { request: current };
+    if (isOutcomeOf(current, commandId)) {
+      if (current.state !== 'granting' && current.state !== 'revoking') return { commandId, request: current };
     } else {
-      const refusal = refusalOf(current, wanted, service.clock.now());
-      if (refusal) return { request: current, refusal };
+      const refusal = refusalOf(current, wanted, asked);
+      if (refusal) return { commandId, request: current, refusal };
     }
   }
-  return { request: current, pending: true };
+  return { commandId, request: current, pending: true };
 }
 
 function refusalOf(request: AccessRequest, wanted: PersonCommand, now: Instant): Refusal | undefined {
@@ -99,4 +103,8 @@ export async function startWhatNeverWas(service: Service, client: DurableClient,
     after = page.next;
   } while (after !== undefined);
   return started;
+}
+
+export function newCommandId({ entropy }: Pick<Service, 'entropy'>): CommandId {
+  return Buffer.from(entropy.bytes(16)).toString('hex') as CommandId;
 }

@@ -4,10 +4,22 @@ import type { Activities, ActivityDependencies } from '../orchestrations/activit
 import type { Caller } from '../shared/adapters/entra/tokens.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
 import type { Policy } from '../shared/domain/policy.ts';
+import type { Directory, SessionStore, SignIn } from '../shared/ports.ts';
+import type { Needs } from './callers.ts';
+import type { OperationName } from './openapi/operations.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 /** All that the functions need, made once in the composition root. */
 export interface Service extends Omit<ActivityDependencies, 'holds' | 'notifier'> {
   readonly activities: Activities;
+  readonly sessions: SessionStore;
+  readonly signIn: SignIn;
+  /** The directory as it was some seconds ago, for what only shows. Decisions and grants ask anew. */
+  readonly recentDirectory: Directory;
+  /** The `iss` of callers' tokens. */
+  readonly tokenIssuer: string;
+  readonly limitCaller: RateLimit;
+  readonly limitLink: RateLimit;
   verifyToken(authorization: string | null): Promise<Caller>;
   /** Throws CURFEW_POLICY_INVALID for as long as the file can't be read: then nobody may ask for anything. */
   policy(): Policy;
@@ -17,16 +29,28 @@ export interface Service extends Omit<ActivityDependencies, 'holds' | 'notifier'
   watch(): Promise<void>;
 }
 
-export type Handler = (service: Service, request: HttpRequest, client: DurableClient) => Promise<HttpResponseInit>;
+export type PublicHandler = (
+  service: Service,
+  request: HttpRequest,
+  client: DurableClient,
+) => Promise<HttpResponseInit>;
+export type Handler = (
+  service: Service,
+  request: HttpRequest,
+  client: DurableClient,
+  caller: Caller,
+) => Promise<HttpResponseInit>;
 
-/** A route of the API. */
-export interface Route {
-  /** The function's name. Among routes that match, the host takes the first name in the alphabet. */
-  readonly name: string;
+/** A route of the API. Who may come in is decided by `needs`, before the handler is called. */
+export type Route = {
+  /** The function's name, under which openapi/operations.ts describes it. Among routes that match, the host takes the first name in the alphabet. */
+  readonly name: OperationName;
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly about: string;
-  readonly handler: Handler;
   /** How a refusal is shown: as problem details unless said otherwise. */
   readonly refuse?: (refusal: Refusal) => HttpResponseInit;
-}
+} & (
+  | { readonly needs: 'nothing'; readonly handler: PublicHandler }
+  | { readonly needs: Exclude<Needs, 'nothing'>; readonly handler: Handler }
+);

@@ -1,121 +1,96 @@
-import { createHash } from 'node:crypto';
-import type { HttpResponseInit } from '@azure/functions';
-import type { DurableClient } from 'durable-functions';
+import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
-import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
-import type { Json } from '../shared/domain/canonical-json.ts';
+import type { Caller } from '../shared/adapters/entra/tokens.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
-import type { RecordedEvent } from '../shared/domain/events.ts';
-import { digestOf, link } from '../shared/domain/hash-chain.ts';
-import { type Digest, type RequestId, requestIdOf } from '../shared/domain/ids.ts';
-import { evaluatePolicy, type Person, reasonLength, requesterGroups, type Terms } from '../shared/domain/policy.ts';
-import { type Instant, instantOf, parseDuration } from '../shared/domain/time.ts';
-import { peopleIn } from '../shared/eligibility.ts';
-import { plansFor } from '../shared/plans.ts';
-import { callerOf, personOf } from './callers.ts';
-import { parse, readJson, safeText } from './http/read.ts';
-import { json, requestResponse, viewRequest } from './http/view.ts';
-import { ensureStarted } from './orchestration-client.ts';
+import { type Person, reasonLength, ticketLength } from '../shared/domain/policy.ts';
+import { instantOf } from '../shared/domain/time.ts';
+import { accept } from './accept.ts';
+import { applyPolicy } from './apply-policy.ts';
+import { hasRole, principalOf } from './callers.ts';
+import { duration, parse, readJson, safeText } from './http/read.ts';
 import type { Handler, Service } from './service.ts';
 
-const duration = z.string().transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds !== undefined && milliseconds > 0) return milliseconds;
-  const message = 'Give a duration of at least a second, such as 2h, 90m or PT8H.';
-  context.addIssue({ code: 'custom', params: { code: 'CURFEW_DURATION_INVALID' }, message });
-  return z.NEVER;
-});
-
-const bodyShape = z.strictObject({
-  target: safeText(100),
-  role: safeText(100),
-  reason: safeText(reasonLength).default(''),
-  duration: duration.optional(),
+export const submitBody = z.strictObject({
+  target: safeText(100).describe('As `GET /targets` lists it.'),
+  role: safeText(100).describe('One of that target’s.'),
+  reason: safeText(reasonLength).default('').describe('What the access is for. People decide by it.'),
+  ticket: safeText(ticketLength).optional(),
+  duration: duration().optional().describe('The role’s default where it is left out.'),
   startsAt: z.iso
     .datetime({ offset: true })
-    .transform((text): Instant => instantOf(Date.parse(text)))
+    .meta({
+      description: 'With a zone. Access starts at its approval where it is left out.',
+      examples: ['2026-11-21T10:00:00+01:00'],
+    })
+    .transform((text) => instantOf(Date.parse(text)))
     .optional(),
+  breakGlass: z
+    .boolean()
+    .optional()
+    .describe('At once and without approval, for those whom the policy names; reviewed afterwards.'),
+  for: safeText(200).optional().describe('For whom an application asks: a user principal name or an object id.'),
 });
 
-const queryShape = z.strictObject({ dryRun: z.enum(['true', 'false']).optional() });
-const keyShape = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'An Idempotency-Key is 1 to 255 visible ASCII characters.');
+export const submitQuery = z.strictObject({
+  dryRun: z.enum(['true', 'false']).optional().describe('Whether to say what would be done, and do nothing.'),
+});
+export const keyShape = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'An Idempotency-Key is 1 to 255 visible ASCII characters.');
 
-/** Asks for access. The policy is applied, the request's first event and projection written, then its story started. */
-export const submit: Handler = async (service, request, client) => {
-  const caller = await callerOf(service, request);
-  const { dryRun } = parse(queryShape, Object.fromEntries(request.query), 'CURFEW_PARAMETER_INVALID');
-  const key = parse(
-    keyShape.optional(),
-    request.headers.get('idempotency-key') ?? undefined,
-    'CURFEW_PARAMETER_INVALID',
+/** Whether only a preview is wanted, and the key by which a repeated call is known. */
+export function readSubmission(request: HttpRequest): { isDryRun: boolean; key: string | undefined } {
+  const { dryRun } = parse(submitQuery, Object.fromEntries(request.query), 'CURFEW_PARAMETER_INVALID');
+  const key = request.headers.get('idempotency-key') ?? undefined;
+  return { isDryRun: dryRun === 'true', key: parse(keyShape.optional(), key, 'CURFEW_PARAMETER_INVALID') };
+}
+
+/** Asks for access: for the caller, or by an application for the person that it names. */
+export const submit: Handler = async (service, request, client, caller) => {
+  const how = readSubmission(request);
+  const body = await readJson(request, submitBody);
+  const { for: person, reason, ticket, ...asked } = body;
+  const { requester, submittedBy } = await partiesOf(service, caller, person, asked.breakGlass);
+  return accept(service, client, caller, { ...how, body, requester, submittedBy, reason, ticket }, () =>
+    applyPolicy(service, caller, requester, { ...asked, reason, ticket }),
   );
-  const body = await readJson(request, bodyShape);
-  const requester = await personOf(service, caller);
-  const bodyDigest = digestOf(body as Json);
-  const id = key === undefined ? requestIdOf(service.entropy.bytes(16)) : requestIdOfKey(requester, key);
-  // Whoever sends it again gets what there is. A start that has come since, or another policy, makes no difference to that.
-  const earlier = key === undefined ? undefined : await findEarlier(service, id, bodyDigest);
-  if (earlier && dryRun !== 'true') return start(service, client, earlier);
-  const { terms, approvers } = await applyPolicy(service, requester, body);
-  const at = service.clock.now();
-  const { reason } = body;
-  const event = { type: 'access-requested', at, requester, reason, terms, approvers, bodyDigest } as const;
-  if (dryRun === 'true') {
-    const { id: _, ...would } = viewRequest(evolve(undefined, id, event));
-    return json(200, { dryRun: true, plans: plansFor(service.providers, terms, requester), ...would });
-  }
-  return start(service, client, await accept(service, link(id, undefined, event), bodyDigest));
 };
 
-async function start(service: Service, client: DurableClient, accepted: AccessRequest): Promise<HttpResponseInit> {
-  await service.requests.save(accepted);
-  try {
-    await ensureStarted(service, client, accepted.id);
-  } catch {
-    // It is accepted all the same: what never was started is started by the timer.
-    service.log('warning', 'an accepted request could not be started yet', { requestId: accepted.id });
-  }
-  return requestResponse(202, accepted);
-}
-
-async function applyPolicy(
+async function partiesOf(
   service: Service,
-  requester: Person,
-  body: z.output<typeof bodyShape>,
-): Promise<{ terms: Terms; approvers: Person[] }> {
-  const policy = service.policy();
-  const groups = await service.directory.memberGroups(requester.principalId, requesterGroups(policy));
-  const evaluation = evaluatePolicy(policy, { requester, groups, ...body }, service.clock.now());
-  if ('refusal' in evaluation) throw new CurfewError(evaluation.refusal.code, evaluation.refusal);
-  const { terms } = evaluation;
-  const everybody = await peopleIn(service.directory, terms.approvers);
-  const approvers = everybody.filter(({ principalId }) => principalId !== requester.principalId);
-  if (approvers.length === 0) throw new CurfewError('CURFEW_NO_APPROVER');
-  return { terms, approvers };
-}
-
-/** Writes the first event, or finds the one that the same Idempotency-Key wrote in the same moment. */
-async function accept(service: Service, first: RecordedEvent, bodyDigest: Digest): Promise<AccessRequest> {
-  try {
-    await service.events.append(first);
-  } catch (error) {
-    if (!(error instanceof CurfewError && error.code === 'CURFEW_STORE_CONFLICT')) throw error;
-    const earlier = await findEarlier(service, first.requestId, bodyDigest);
-    if (!earlier) throw error;
-    return earlier;
+  caller: Caller,
+  person: string | undefined,
+  breakGlass: boolean | undefined,
+): Promise<{ requester: Person; submittedBy?: Person }> {
+  if (person === undefined) {
+    if (!hasRole(caller, 'Access.Request')) {
+      throw new CurfewError('CURFEW_FORBIDDEN', { path: '/for', wayOut: 'Name the person that you ask for.' });
+    }
+    return { requester: breakGlass ? await emergencyPerson(service, caller) : await principalOf(service, caller) };
   }
-  return evolve(undefined, first.requestId, first.event);
+  if (caller.isPerson || !hasRole(caller, 'Access.RequestForOthers')) {
+    throw new CurfewError('CURFEW_FORBIDDEN', {
+      path: '/for',
+      wayOut:
+        'Only an application with the role Access.RequestForOthers asks for others. Leave it out to ask for yourself.',
+    });
+  }
+  // Somebody else's token is no reason to break a glass.
+  if (breakGlass) throw new CurfewError('CURFEW_BREAK_GLASS_REFUSED', { path: '/for' });
+  const [requester, submittedBy] = await Promise.all([service.directory.person(person), principalOf(service, caller)]);
+  if (!requester) throw new CurfewError('CURFEW_PRINCIPAL_UNKNOWN', { path: '/for' });
+  return { requester, submittedBy };
 }
 
-/** The request for which this key was used before. With another body that is a refusal. */
-async function findEarlier(service: Service, id: RequestId, bodyDigest: Digest): Promise<AccessRequest | undefined> {
-  const [first] = await service.events.read(id);
-  if (first?.event.type !== 'access-requested') return undefined;
-  if (first.event.bodyDigest !== bodyDigest) throw new CurfewError('CURFEW_IDEMPOTENCY_MISMATCH');
-  return (await service.requests.find(id)) ?? evolve(undefined, id, first.event);
-}
-
-/** The same person's same key names the same request, whichever instance answers. */
-function requestIdOfKey({ principalId }: Person, key: string): RequestId {
-  return requestIdOf(createHash('sha256').update(`${principalId}\n${key}`).digest());
+/** Known by their token and the policy alone where the directory is down. */
+async function emergencyPerson(service: Service, caller: Caller): Promise<Person> {
+  const roles = service.policy().targets.flatMap((target) => target.roles);
+  const named = roles
+    .flatMap(({ breakGlass }) => breakGlass?.people ?? [])
+    .find(({ principalId }) => caller.isPerson && principalId === caller.principalId);
+  return principalOf(service, caller).catch((error: unknown) => {
+    const isDown = error instanceof CurfewError && error.code === 'CURFEW_DIRECTORY_UNAVAILABLE';
+    if (named && isDown) return named;
+    throw error;
+  });
 }

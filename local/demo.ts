@@ -9,6 +9,7 @@ import { canonicalJson, type Json } from '../shared/domain/canonical-json.ts';
 import type { CurfewEvent, RecordedEvent } from '../shared/domain/events.ts';
 import { verifyChain } from '../shared/domain/hash-chain.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
+import { Browser, isSignIn } from './browser.ts';
 import { connectAs } from './database.ts';
 import { type Laptop, startLaptop } from './laptop.ts';
 import { samplePerson, tokenFor } from './people.ts';
@@ -72,20 +73,19 @@ async function play({ ports, entra, sql, mail, cosmosKey, cosmos }: Laptop): Pro
   const inbox = await (await fetch(mail.url)).text();
   expect(inbox.includes(bobsMail), 'the inbox page does not show the mail');
   tick(`it is in the inbox at ${mail.url}`);
+  step = 'the link asks him to sign in';
+  const browser = new Browser();
+  const signIn = await browser.open(link);
+  expect(isSignIn(signIn), `the link answered ${signIn.status}`);
+  tick(`the link opened, and asked him to sign in at ${signIn.url.origin}`);
   step = 'opening the link changes nothing';
-  const page = await fetch(link);
-  const form = await page.text();
-  expect(page.status === 200 && form.includes('name="decision"'), 'the page has no form');
+  const page = await browser.choose('bob', signIn);
+  expect(page.status === 200 && page.text.includes('name="decision"'), 'the page has no form');
   const still = await callApi(`/requests/${id}`);
   expect(still.body.state === 'waiting-for-approval', `the request is ${still.body.state}`);
-  tick('the link opened, and the request still waits');
+  tick('he signed in and read it, and the request still waits');
   step = "the decision is posted from the page's own form";
-  const action = new URL(/<form[^>]*action="([^"]*)"/.exec(form)?.[1] ?? '', link);
-  const decided = await fetch(action, {
-    method: 'POST',
-    headers: { origin: new URL(link).origin },
-    body: new URLSearchParams({ decision: 'approve', comment: 'Refunds are yours this week' }),
-  });
+  const decided = await browser.submit(page, { decision: 'approve', comment: 'Refunds are yours this week' });
   expect(decided.status === 200, `the page answered ${decided.status}`);
   const granted = await callApi(`/requests/${id}`);
   expect(granted.body.state === 'granted', `the request is ${granted.body.state}`);

@@ -25,6 +25,10 @@ export interface LaptopOptions {
   readonly withoutCurfew?: boolean;
   /** Opens /control of the Entra stand-in, by which tests change who is in which group. */
   readonly control?: boolean;
+  /** The text of a policy, in the place of the sample's. Whatever port it names becomes that of the SQL server. */
+  readonly policy?: string;
+  /** In the place of what the laptop sets itself. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** The sample company where it is left out. */
   readonly company?: Company;
 }
@@ -53,6 +57,7 @@ const containers = [
   { id: 'requests', partitionKey: '/id' },
   { id: 'links', partitionKey: '/id', defaultTtl: -1 },
   { id: 'holds', partitionKey: '/id' },
+  { id: 'sessions', partitionKey: '/id', defaultTtl: -1 },
 ];
 
 export function readSampleCompany() {
@@ -108,12 +113,15 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
   ]);
   await createContainers(cosmos.url, cosmosKey);
   const policyFile = join(folder, 'policy.yaml');
-  writeFileSync(policyFile, read('policy.sample.yaml').replaceAll(/port: \d+/g, `port: ${ports.sql}`));
+  const policy = options.policy ?? read('policy.sample.yaml');
+  writeFileSync(policyFile, policy.replaceAll(/port: \d+/g, `port: ${ports.sql}`));
   const settings = {
     CURFEW_PUBLIC_URL: `http://localhost:${ports.api}`,
     CURFEW_POLICY_FILE: policyFile,
     CURFEW_TOKEN_ISSUER: entra.issuer,
     CURFEW_TOKEN_AUDIENCE: apiClientId,
+    CURFEW_TOKEN_ISSUER_V1: `${entra.authority}/`,
+    CURFEW_TOKEN_AUDIENCE_V1: 'api://curfew',
     CURFEW_TENANT_ID: company.tenantId,
     CURFEW_GRAPH_URL: entra.graphUrl,
     CURFEW_AUTHORITY_HOST: entra.url,
@@ -124,6 +132,9 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
     AZURE_TENANT_ID: company.tenantId,
     AZURE_CLIENT_ID: serviceClientId,
     AZURE_CLIENT_SECRET: service?.secret ?? '',
+    // Tests and benches ask as fast as they can.
+    CURFEW_CALLS_PER_MINUTE: '100000',
+    ...options.settings,
   };
   Object.assign(process.env, settings);
   const host = withoutCurfew

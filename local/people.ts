@@ -11,16 +11,38 @@ export function samplePerson(name: string) {
   );
 }
 
+/** How a person is to have signed in: by password alone where it is left out. */
+export interface SignInMethods {
+  /** `mfa` among them for a second factor. */
+  readonly amr?: readonly string[];
+  /** Authentication contexts such as `c1`. */
+  readonly acrs?: readonly string[];
+}
+
 /** An access token for a sample person, by their password: on a laptop, in a terminal. */
-export function tokenFor(name: string, authority: string, scope: string): Promise<string> {
+export function tokenFor(name: string, authority: string, scope: string, methods: SignInMethods = {}): Promise<string> {
   const { userPrincipalName, password } = samplePerson(name);
-  const form = new URLSearchParams({
+  const { amr = ['pwd'], acrs = [] } = methods;
+  return tokenOf(authority, {
     grant_type: 'password',
     client_id: terminalClientId,
     username: userPrincipalName,
     password,
     scope,
+    amr: amr.join(' '),
+    acrs: acrs.join(' '),
   });
+}
+
+/** An access token of a sample application, by its secret. */
+export function applicationTokenFor(name: string, authority: string, scope: string): Promise<string> {
+  const found = readSampleCompany().applications.find(({ displayName }) => displayName === name);
+  if (!found?.secret) throw new Error(`There is no application ${name} with a secret in the sample company.`);
+  const { clientId, secret } = found;
+  return tokenOf(authority, { grant_type: 'client_credentials', client_id: clientId, client_secret: secret, scope });
+}
+
+function tokenOf(authority: string, form: Record<string, string>): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request(
       `${authority}/oauth2/v2.0/token`,
@@ -37,6 +59,6 @@ export function tokenFor(name: string, authority: string, scope: string): Promis
         });
       },
     );
-    call.on('error', reject).end(form.toString());
+    call.on('error', reject).end(new URLSearchParams(form).toString());
   });
 }

@@ -24,7 +24,7 @@ Curfew is up, on a laptop's Azure, after ${Math.round(performance.now() - begun)
   Ada Lindqvist, analyst      ada@contoso.example    password ada-on-a-laptop
   Bob Okafor, owns the data   bob@contoso.example    password bob-on-a-laptop
 
-Ask for access as Ada, then approve it from Bob's mail in the inbox:
+Ask for access as Ada, then approve it from Bob's mail in the inbox (the browser will warn of the sign-in page's certificate, which is your own):
   curl -sS -X POST ${api}/requests -H "authorization: Bearer $(npm run -s token ada)" -H "content-type: application/json" -d '{"target":"orders","role":"reader","reason":"Refund case 4711","duration":"10m"}'
 
 Look at her requests:

@@ -1,6 +1,7 @@
 import type { AccessRequest } from '../shared/domain/access-request.ts';
 import type { ErrorCode } from '../shared/domain/errors.ts';
 import type { GrantEvidence, RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
+import type { PrincipalId, RequestId } from '../shared/domain/ids.ts';
 import type { Person } from '../shared/domain/policy.ts';
 import type { Instant } from '../shared/domain/time.ts';
 
@@ -10,8 +11,11 @@ export const commandEvent = 'command';
 export const activityNames = {
   record: 'recordEvents',
   notify: 'notify',
+  findApprovers: 'findApprovers',
   checkEligibility: 'checkEligibility',
   grant: 'grantAccess',
+  extendHolds: 'extendHolds',
+  applyExtension: 'applyExtension',
   revoke: 'revokeAccess',
   release: 'releaseHolds',
 } as const;
@@ -34,11 +38,25 @@ export interface RecordInput {
   readonly request: AccessRequest;
 }
 
-export type NoticeKind = 'approval-wanted' | 'decided' | 'granted' | 'overdue' | 'ended';
+export type NoticeKind =
+  | 'approval-wanted'
+  | 'reminder'
+  | 'waiting'
+  | 'decided'
+  | 'granted'
+  | 'ending-soon'
+  | 'extended'
+  | 'overdue'
+  | 'ended'
+  | 'glass-broken'
+  | 'review-owed';
+
+/** Somebody known, or somebody the policy names: they are looked up when the notice is sent. */
+export type Recipient = Person | { readonly user: string } | { readonly group: PrincipalId };
 
 export interface NotifyInput {
   readonly kind: NoticeKind;
-  readonly to: Person;
+  readonly to: Recipient;
   readonly request: AccessRequest;
 }
 
@@ -51,11 +69,26 @@ export interface RevokeInput extends RequestInput {
   readonly notBefore: Instant;
 }
 
+export interface FindApproversInput extends RequestInput {
+  /** Who is asked when the stage begins, or when nobody has answered for long. */
+  readonly of: 'stage' | 'escalation';
+}
+
+export interface ExtendHoldsInput extends RequestInput {
+  /** The approved request for the extension. */
+  readonly extension: RequestId;
+}
+
 export interface ActivityTypes {
   readonly record: { input: RecordInput; result: null };
   readonly notify: { input: NotifyInput; result: null };
+  readonly findApprovers: { input: FindApproversInput; result: readonly Person[] };
   readonly checkEligibility: { input: RequestInput; result: null };
   readonly grant: { input: RequestInput; result: readonly GrantEvidence[] };
+  /** Gives by how many milliseconds the deadline may be moved. */
+  readonly extendHolds: { input: ExtendHoldsInput; result: number };
+  /** Gives the moved deadline, or null while it isn't known whether it was moved. */
+  readonly applyExtension: { input: RequestInput; result: Instant | null };
   readonly revoke: { input: RevokeInput; result: readonly RevocationEvidence[] };
   readonly release: { input: RequestInput; result: null };
 }

@@ -4,7 +4,7 @@ import { type Command, decide } from '../shared/domain/decide.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
 import type { RecordedEvent } from '../shared/domain/events.ts';
 import { link } from '../shared/domain/hash-chain.ts';
-import type { Person } from '../shared/domain/policy.ts';
+import type { Audience } from '../shared/domain/policy.ts';
 import { earliest, type Instant, instantOf, millisecondsOf, plus } from '../shared/domain/time.ts';
 import {
   type ActivityName,
@@ -14,14 +14,26 @@ import {
   type NotifyInput,
   type OrchestratorInput,
   type Outcome,
+  type Recipient,
 } from './names.ts';
 
-/** Milliseconds before attempt `attempt` + 1: 1 s, 2 s, 4 s … and a minute at most. */
-export function backOff(attempt: number): number {
-  return Math.min(60_000, 1000 * 2 ** (attempt - 1));
+/** Milliseconds before attempt `attempt` + 1: 1 s, 2 s, 4 s … and a minute at most, or what is given. */
+export function backOff(attempt: number, longest = 60_000): number {
+  return Math.min(longest, 1000 * 2 ** (attempt - 1));
 }
 
+/** The longest pause where nothing stands that should not: each try makes the history longer. Milliseconds. */
+export const patientPause = 300_000;
+
+/** What is of no use later is given up after about two minutes. Alarms are tried for as long as it takes, less and less often. */
 const noticeAttempts = 8;
+const alarms: readonly NoticeKind[] = ['glass-broken', 'review-owed'];
+const alarmPause = 3_600_000;
+
+/** Everybody in it, to be looked up when they are told: whoever is named hears of it even while the directory is down. */
+export function recipientsIn({ people, groups }: Audience): Recipient[] {
+  return [...people.map((user) => ({ user })), ...groups.map((group) => ({ group }))];
+}
 
 interface Notice {
   readonly input: NotifyInput;
@@ -73,9 +85,11 @@ export class Story {
     if (refusal) throw new Error(`${command.kind} was refused in ${this.request.state}: ${refusal.code}`);
   }
 
-  tell(kind: NoticeKind, recipients: readonly Person[]): void {
+  /** An application reads no mail. */
+  tell(kind: NoticeKind, recipients: readonly Recipient[]): void {
     const { request } = this;
-    this.#notices.push(...recipients.map((to) => ({ input: { kind, to, request }, attempts: 0, due: this.now() })));
+    const readers = recipients.filter((to) => !('mail' in to) || to.mail !== '');
+    this.#notices.push(...readers.map((to) => ({ input: { kind, to, request }, attempts: 0, due: this.now() })));
   }
 
   /** What the request held and made is to be cleared up. */
@@ -110,8 +124,10 @@ export class Story {
       const outcome = yield* this.call('notify', notice.input, until);
       this.#notices = this.#notices.filter((other) => other !== notice);
       const attempts = notice.attempts + 1;
-      if (!outcome.ok && attempts < noticeAttempts) {
-        this.#notices.push({ ...notice, attempts, due: plus(this.now(), backOff(attempts)) });
+      const isAlarm = alarms.includes(notice.input.kind);
+      if (!outcome.ok && (isAlarm || attempts < noticeAttempts)) {
+        const pause = backOff(attempts, isAlarm ? alarmPause : undefined);
+        this.#notices.push({ ...notice, attempts, due: plus(this.now(), pause) });
       }
     }
   }

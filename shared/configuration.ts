@@ -66,12 +66,20 @@ const environment = z.object({
     example: 'policy.yaml',
   }),
   CURFEW_TOKEN_ISSUER: address().register(about, {
-    description: 'The `iss` of the tokens that callers bring. Its discovery document names the keys.',
+    description: 'The `iss` of the v2.0 tokens that callers bring. Its discovery document names the keys.',
     example: 'https://login.microsoftonline.com/72f988bf-0000-4000-8000-0c0ffee00001/v2.0',
   }),
   CURFEW_TOKEN_AUDIENCE: z.string().register(about, {
     description: 'The `aud` of those tokens: the client id of Curfew’s app registration.',
     example: 'c0000000-0000-4000-8000-000000000001',
+  }),
+  CURFEW_TOKEN_ISSUER_V1: address().optional().register(about, {
+    description: 'The `iss` of v1.0 tokens, which are refused where it is left out. The keys are the same.',
+    example: 'https://sts.windows.net/72f988bf-0000-4000-8000-0c0ffee00001/',
+  }),
+  CURFEW_TOKEN_AUDIENCE_V1: z.string().optional().register(about, {
+    description: 'The `aud` of v1.0 tokens: the App ID URI of Curfew’s app registration.',
+    example: 'api://curfew',
   }),
   CURFEW_TENANT_ID: z.guid({ error: 'is not a GUID' }).toLowerCase().register(about, {
     description: 'The id of the tenant in Entra ID whose people may ask.',
@@ -104,28 +112,63 @@ const environment = z.object({
     description: 'Whom the mails are from: an address, or a name and an address.',
     example: 'Curfew <curfew@contoso.example>',
   }),
+  CURFEW_CALLS_PER_MINUTE: z
+    .string()
+    .regex(/^[1-9]\d{0,5}$/, { error: 'is not a whole number from 1 to 999999' })
+    .transform(Number)
+    .prefault('600')
+    .register(about, {
+      description: 'How many calls one caller may make in a minute, on each instance.',
+      example: '600',
+    }),
 });
+
+type Name = keyof typeof environment.shape;
+
+/** What a check says of a setting. It is said wherever the settings that it reads are sound, so that everything is said at once. */
+const saying = (name: Name, error: string, ...reads: Name[]) => ({
+  path: [name],
+  error,
+  when: ({ issues }: z.core.ParsePayload) =>
+    issues.every(({ path }) => [name, ...reads].every((read) => read !== path?.[0])),
+});
+const anotherTenant = 'names another tenant than CURFEW_TENANT_ID';
 
 const configuration = environment
   .refine(
-    ({ CURFEW_TOKEN_ISSUER: issuer, CURFEW_TENANT_ID: tenant }) => [undefined, tenant].includes(tenantIn(issuer)),
-    {
-      path: ['CURFEW_TOKEN_ISSUER'],
-      error: 'names another tenant than CURFEW_TENANT_ID',
-      // Also where other settings are wrong, so that everything is said at once.
-      when: ({ value }) =>
-        z.object({ CURFEW_TOKEN_ISSUER: z.string(), CURFEW_TENANT_ID: z.guid() }).safeParse(value).success,
-    },
+    (env) => isOf(env.CURFEW_TENANT_ID, env.CURFEW_TOKEN_ISSUER),
+    saying('CURFEW_TOKEN_ISSUER', anotherTenant, 'CURFEW_TENANT_ID'),
+  )
+  .refine(
+    (env) => isOf(env.CURFEW_TENANT_ID, env.CURFEW_TOKEN_ISSUER_V1),
+    saying('CURFEW_TOKEN_ISSUER_V1', anotherTenant, 'CURFEW_TENANT_ID'),
+  )
+  .refine(
+    (env) => env.CURFEW_TOKEN_ISSUER_V1 !== undefined || env.CURFEW_TOKEN_AUDIENCE_V1 === undefined,
+    saying('CURFEW_TOKEN_ISSUER_V1', 'goes with CURFEW_TOKEN_AUDIENCE_V1', 'CURFEW_TOKEN_AUDIENCE_V1'),
+  )
+  .refine(
+    (env) => env.CURFEW_TOKEN_AUDIENCE_V1 !== undefined || env.CURFEW_TOKEN_ISSUER_V1 === undefined,
+    saying('CURFEW_TOKEN_AUDIENCE_V1', 'goes with CURFEW_TOKEN_ISSUER_V1', 'CURFEW_TOKEN_ISSUER_V1'),
   )
   .transform((env) => ({
     publicUrl: env.CURFEW_PUBLIC_URL,
     policyFile: env.CURFEW_POLICY_FILE,
-    token: { issuer: env.CURFEW_TOKEN_ISSUER, audience: env.CURFEW_TOKEN_AUDIENCE, tenantId: env.CURFEW_TENANT_ID },
+    token: {
+      issuer: env.CURFEW_TOKEN_ISSUER,
+      audience: env.CURFEW_TOKEN_AUDIENCE,
+      v1:
+        env.CURFEW_TOKEN_ISSUER_V1 === undefined || env.CURFEW_TOKEN_AUDIENCE_V1 === undefined
+          ? undefined
+          : { issuer: env.CURFEW_TOKEN_ISSUER_V1, audience: env.CURFEW_TOKEN_AUDIENCE_V1 },
+      tenantId: env.CURFEW_TENANT_ID,
+    },
     graphUrl: env.CURFEW_GRAPH_URL,
     /** Undefined for the well-known host. Instance discovery knows no other, so that it has to be off for this one. */
     authorityHost: env.CURFEW_AUTHORITY_HOST,
     cosmos: { endpoint: env.CURFEW_COSMOS_ENDPOINT, database: env.CURFEW_COSMOS_DATABASE },
     mail: { url: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
+    callsPerMinute: env.CURFEW_CALLS_PER_MINUTE,
   }));
 
 export type Configuration = Readonly<z.output<typeof configuration>>;
@@ -156,6 +199,8 @@ export function readConfiguration(env: Readonly<Record<string, string | undefine
   });
 }
 
-function tenantIn(issuer: string): string | undefined {
-  return /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(issuer.toLowerCase())?.[0];
+/** An issuer without a tenant in its address is of any. */
+function isOf(tenant: string, issuer = ''): boolean {
+  const named = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(issuer.toLowerCase())?.[0];
+  return [undefined, tenant].includes(named);
 }

@@ -1,8 +1,8 @@
 import type { AccessRequest, State } from './domain/access-request.ts';
 import type { GrantEvidence, RecordedEvent, RevocationEvidence } from './domain/events.ts';
 import type { HoldDocument } from './domain/holds.ts';
-import type { PrincipalId, RequestId, TargetId } from './domain/ids.ts';
-import type { Entitlement, Person } from './domain/policy.ts';
+import type { PrincipalId, RequestId, RoleId, TargetId } from './domain/ids.ts';
+import type { Authentication, Entitlement, Person } from './domain/policy.ts';
 import type { Instant } from './domain/time.ts';
 
 /** Passed in wherever time matters; nothing else reads a clock. */
@@ -23,11 +23,8 @@ export type Log = (
   properties?: Record<string, string | number>,
 ) => void;
 
-/** What an entitlement is given to. */
-export interface Principal {
-  readonly principalId: PrincipalId;
-  readonly userPrincipalName: string;
-}
+/** What an entitlement is given to: a person, or an application, which has a client id. */
+export type Principal = Pick<Person, 'principalId' | 'userPrincipalName' | 'clientId'>;
 
 export interface Drop {
   /** `absent`: it was gone already. */
@@ -54,7 +51,7 @@ export interface AccessProvider<E extends Entitlement = Entitlement> {
   terminate(entitlement: E, principal: Principal): Promise<number>;
   /** Removes what Curfew itself made for the principal on the target, if nothing else needs it. */
   cleanUp(entitlement: E, principal: Principal): Promise<void>;
-  /** Who has the entitlement now. */
+  /** Who has the entitlement now. An application has its client id for a principal id, where the target knows it by that. */
   holders(entitlement: E): Promise<readonly { readonly principalId: PrincipalId; readonly name: string }[]>;
   /** What Curfew lacks on the target to grant, revoke, terminate and read back; empty if nothing. */
   preflight(entitlement: E): Promise<readonly { readonly missing: string; readonly statement: string }[]>;
@@ -74,6 +71,7 @@ export interface RequestFilter {
   readonly requester?: PrincipalId | undefined;
   readonly states?: readonly State[] | undefined;
   readonly target?: TargetId | undefined;
+  readonly role?: RoleId | undefined;
 }
 
 /** What the events add up to, kept so that it can be listed. Rebuilt from events whenever it is behind. */
@@ -89,11 +87,13 @@ export interface RequestStore {
   ): Promise<{ requests: AccessRequest[]; next?: string | undefined }>;
 }
 
-/** An approval link. The token itself is nowhere but in the mail. */
+/** A link to one stage of one request, for one person. The token itself is nowhere but in the mail. */
 export interface ApprovalLink {
   /** SHA-256 of the token, in hex. */
   readonly tokenHash: string;
   readonly requestId: RequestId;
+  /** The stage that it answers, or the review of a broken glass. */
+  readonly purpose: number | 'review';
   readonly approver: Person;
   /** The link is forgotten at this instant. */
   readonly expiresAt: Instant;
@@ -102,6 +102,52 @@ export interface ApprovalLink {
 export interface LinkStore {
   save(link: ApprovalLink): Promise<void>;
   find(tokenHash: string): Promise<ApprovalLink | undefined>;
+}
+
+/** Somebody who has signed in on Curfew's pages. The token itself is nowhere but in their cookie. */
+export interface Session {
+  /** SHA-256 of the cookie's token, in hex. */
+  readonly tokenHash: string;
+  readonly principalId: PrincipalId;
+  /** `Ada Lindqvist (ada@contoso.example)`: somebody may have two accounts of one name. */
+  readonly name: string;
+  readonly authentication: readonly Authentication[];
+  readonly expiresAt: Instant;
+}
+
+export interface SessionStore {
+  save(session: Session): Promise<void>;
+  find(tokenHash: string): Promise<Session | undefined>;
+  /** What was signed out stays so, whoever has kept the cookie. */
+  remove(tokenHash: string): Promise<void>;
+}
+
+/** What has to be remembered between going to the issuer and coming back: 43 base64url characters each. */
+export interface SignInMemory {
+  readonly state: string;
+  readonly nonce: string;
+  /** Of PKCE (RFC 7636): only its hash goes to the issuer beforehand. */
+  readonly verifier: string;
+}
+
+/** OpenID Connect's authorization code flow. Fails with CURFEW_ISSUER_UNAVAILABLE, or CURFEW_SIGN_IN_FAILED for a bad answer. */
+export interface SignIn {
+  /** Where to send somebody. `needs` is only asked for here: whether it was done shows in what `finish` gives. */
+  begin(ask: {
+    readonly redirectUri: string;
+    readonly loginHint?: string | undefined;
+    readonly needs: readonly Authentication[];
+    /** Whether to sign in once more, though the issuer knows them still. */
+    readonly isAgain?: boolean | undefined;
+  }): Promise<{ readonly url: string; readonly memory: SignInMemory }>;
+  /** Who came back. Of `callbackUrl` the query alone counts. */
+  finish(back: {
+    readonly callbackUrl: URL;
+    readonly redirectUri: string;
+    readonly memory: SignInMemory;
+  }): Promise<Pick<Session, 'principalId' | 'name' | 'authentication'>>;
+  /** Where to end the session at the issuer and come back; undefined where the issuer has no such place. */
+  endUrl(returnTo: string): Promise<string | undefined>;
 }
 
 /** Hold documents, guarded by version: `change` runs again until no other writer came between. */
@@ -129,8 +175,15 @@ export interface Notifier {
 export interface Directory {
   /** By object id or user principal name; undefined if unknown or switched off. */
   person(idOrName: string): Promise<Person | undefined>;
-  /** Which of these groups the person is in, nested ones included. */
-  memberGroups(principalId: PrincipalId, groups: readonly PrincipalId[]): Promise<PrincipalId[]>;
+  /** By the object id of its service principal; undefined if unknown or switched off. */
+  application(principalId: PrincipalId): Promise<Person | undefined>;
+  /** Of a person; undefined where nobody is, or the manager is switched off. */
+  manager(principalId: PrincipalId): Promise<Person | undefined>;
+  /** Which of these groups the person or application is in, nested ones included. */
+  memberGroups(
+    principal: Pick<Person, 'principalId' | 'clientId'>,
+    groups: readonly PrincipalId[],
+  ): Promise<PrincipalId[]>;
   /** The people in a group, nested groups included; none for an unknown group. */
   groupMembers(groupId: PrincipalId): Promise<Person[]>;
 }

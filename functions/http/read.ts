@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CurfewError, isErrorCode } from '../../shared/domain/errors.ts';
 import { isRequestId, type RequestId } from '../../shared/domain/ids.ts';
 import { isSafeText } from '../../shared/domain/text.ts';
+import { parseDuration } from '../../shared/domain/time.ts';
 
 const bodyLimit = 64 * 1024;
 
@@ -12,7 +13,29 @@ export function safeText(limit: number) {
   return z
     .string()
     .max(limit)
-    .refine(isSafeText, { params: { code: 'CURFEW_TEXT_UNSAFE' }, message });
+    .refine(isSafeText, { params: { code: 'CURFEW_TEXT_UNSAFE' }, message })
+    .meta({ description: 'Without control characters and characters that reorder or hide text.' });
+}
+
+/** The form that is promised. What else is understood, such as spaces and capitals, is courtesy. */
+const durationForm = {
+  description: 'Whole seconds or more: ISO 8601 without years and months, or as people write it.',
+  pattern: String.raw`^(P(?=.)(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?|(?=.)(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?)$`,
+  examples: ['2h', '90m', '1h30m', 'PT8H'],
+};
+
+/** `2h`, `90m`, `PT8H`; parsed to milliseconds. */
+export function duration() {
+  return z
+    .string()
+    .meta(durationForm)
+    .transform((text, context) => {
+      const milliseconds = parseDuration(text);
+      if (milliseconds !== undefined && milliseconds > 0) return milliseconds;
+      const message = 'Give a duration of at least a second, such as 2h, 90m or PT8H.';
+      context.addIssue({ code: 'custom', params: { code: 'CURFEW_DURATION_INVALID' }, message });
+      return z.NEVER;
+    });
 }
 
 /** The body's text. The host passes 100 MB on, so the limit is ours. */
@@ -20,6 +43,15 @@ export async function readBody(request: HttpRequest): Promise<string> {
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > bodyLimit) throw new CurfewError('CURFEW_BODY_TOO_LARGE');
   return Buffer.from(bytes).toString('utf8');
+}
+
+/** The fields of an HTML form. */
+export async function readForm(request: HttpRequest): Promise<Record<string, string>> {
+  const fields = [...new URLSearchParams((await readBody(request)).replaceAll('%0D%0A', '%0A'))];
+  const form = Object.fromEntries(fields);
+  // Of `decision=deny&decision=approve` nobody can say what was meant.
+  if (Object.keys(form).length < fields.length) throw new CurfewError('CURFEW_BODY_INVALID');
+  return form;
 }
 
 export async function readJson<Shape extends z.ZodType>(request: HttpRequest, shape: Shape): Promise<z.output<Shape>> {

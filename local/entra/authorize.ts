@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { findClient, isRegistered, needed, single } from './clients.ts';
 import type { CodeGrant, Codes } from './codes.ts';
 import type { Application } from './company.ts';
@@ -40,7 +41,7 @@ function answerTrusted(
   const state = parameters.get('state');
   const back = (answer: Record<string, string>): Reply =>
     redirect(redirectUri, state === null ? answer : { ...answer, state });
-  let grant: Omit<CodeGrant, 'personId'>;
+  let grant: Asked;
   try {
     grant = readGrant(directory, parameters, client, redirectUri);
     if (single(parameters, 'prompt') === 'none')
@@ -56,15 +57,15 @@ function answerTrusted(
   const person = directory.person(needed(parameters, 'person'));
   if (!person) throw new OAuthError('invalid_grant', 50034, 'The account does not exist in the tenant.');
   if (!person.accountEnabled) throw new OAuthError('access_denied', 50057, 'The account is disabled.');
-  return back({ code: codes.issue({ ...grant, personId: person.id }) });
+  const { acrs, ...rest } = grant;
+  const methods = single(parameters, 'mfa') ? { amr: ['pwd', 'mfa'], acrs } : { amr: ['pwd'], acrs: [] };
+  return back({ code: codes.issue({ ...rest, personId: person.id, methods }) });
 }
 
-function readGrant(
-  directory: Directory,
-  parameters: URLSearchParams,
-  client: Application,
-  redirectUri: string,
-): Omit<CodeGrant, 'personId'> {
+/** What the client asked for, with the authentication contexts that it wants satisfied. */
+type Asked = Omit<CodeGrant, 'personId' | 'methods'> & { acrs: string[] };
+
+function readGrant(directory: Directory, parameters: URLSearchParams, client: Application, redirectUri: string): Asked {
   if (needed(parameters, 'response_type') !== 'code')
     throw new OAuthError('unsupported_response_type', 700054, 'The response type must be code.');
   if ((single(parameters, 'response_mode') ?? 'query') !== 'query')
@@ -78,7 +79,32 @@ function readGrant(
   readScopes(scope, directory);
   single(parameters, 'state');
   const nonce = single(parameters, 'nonce');
-  return { clientId: client.clientId, redirectUri, challenge, scope, ...(nonce === undefined ? {} : { nonce }) };
+  const acrs = readAcrs(single(parameters, 'claims'));
+  return { clientId: client.clientId, redirectUri, challenge, scope, acrs, ...(nonce === undefined ? {} : { nonce }) };
+}
+
+const ClaimsOfToken = z
+  .object({
+    acrs: z
+      .object({ value: z.string(), values: z.array(z.string()) })
+      .partial()
+      .nullable(),
+  })
+  .partial()
+  .optional();
+const Claims = z.object({ id_token: ClaimsOfToken, access_token: ClaimsOfToken });
+
+/** The authentication contexts that the `claims` parameter asks for (OpenID Connect Core 1.0, section 5.5). */
+function readAcrs(claims: string | undefined): string[] {
+  try {
+    const { id_token, access_token } = Claims.parse(JSON.parse(claims ?? '{}'));
+    const asked = [id_token?.acrs, access_token?.acrs].flatMap((acrs) =>
+      [acrs?.value ?? [], acrs?.values ?? []].flat(),
+    );
+    return [...new Set(asked)];
+  } catch {
+    throw new OAuthError('invalid_request', 900144, 'The parameter claims cannot be read.');
+  }
 }
 
 /** GET /logout: the stand-in keeps no session, so there is nothing to end but the person's doubt. */

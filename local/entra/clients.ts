@@ -2,6 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Application } from './company.ts';
 import type { Directory } from './directory.ts';
 import { OAuthError } from './errors.ts';
+import type { Tokens } from './tokens.ts';
+
+/** A client that has said who it is, and how it proved it: as in `azpacr`, not at all, by a secret, or by an assertion. */
+export interface Client {
+  application: Application;
+  proof: '0' | '1' | '2';
+}
+
+const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** The one value of a parameter; OAuth forbids giving any twice. */
 export function single(parameters: URLSearchParams, name: string): string | undefined {
@@ -23,19 +32,43 @@ export function findClient(directory: Directory, clientId: string): Application 
   return client;
 }
 
-/** The client of a token request: one with a secret must prove it, in the body or as HTTP Basic; one without must not try. */
-export function authenticateClient(directory: Directory, form: URLSearchParams, authorization?: string): Application {
+/**
+ * The client of a token request. One with a secret proves it, in the body or as HTTP Basic; one with federated identities
+ * brings a token of theirs (RFC 7523, section 2.2); one with neither must not try.
+ */
+export async function authenticateClient(
+  directory: Directory,
+  tokens: Tokens,
+  form: URLSearchParams,
+  authorization?: string,
+): Promise<Client> {
   const basic = authorization === undefined ? undefined : readBasic(authorization);
-  const client = findClient(directory, basic?.clientId ?? needed(form, 'client_id'));
+  const application = findClient(directory, basic?.clientId ?? needed(form, 'client_id'));
   const secret = basic?.secret ?? single(form, 'client_secret');
-  if (client.secret === null) {
-    if (secret === undefined) return client;
+  const assertion = single(form, 'client_assertion');
+  if (!application.accountEnabled) throw new OAuthError('unauthorized_client', 7000112, 'The application is disabled.');
+  if (secret !== undefined && assertion !== undefined)
+    throw new OAuthError('invalid_request', 900144, 'The client proves itself in two ways at once.');
+  if (application.secret === null && application.federatedIdentities.length === 0) {
+    if (secret === undefined && assertion === undefined) return { application, proof: '0' };
     throw new OAuthError('invalid_client', 700025, 'The client is public and must not present a secret.');
   }
-  if (secret === undefined) throw new OAuthError('invalid_client', 7000218, 'The client secret is missing.');
-  if (!sameSecret(secret, client.secret))
+  if (assertion !== undefined) {
+    if (needed(form, 'client_assertion_type') !== jwtBearer)
+      throw new OAuthError('invalid_request', 900144, `The client assertion type must be ${jwtBearer}.`);
+    if (!application.federatedIdentities.includes(await tokens.readAssertion(assertion)))
+      throw new OAuthError(
+        'invalid_client',
+        700213,
+        'The client trusts no identity like the subject of the assertion.',
+      );
+    return { application, proof: '2' };
+  }
+  if (secret === undefined)
+    throw new OAuthError('invalid_client', 7000218, 'The client secret or the client assertion is missing.');
+  if (application.secret === null || !sameSecret(secret, application.secret))
     throw new OAuthError('invalid_client', 7000215, 'The client secret is wrong.');
-  return client;
+  return { application, proof: '1' };
 }
 
 /** Compared as digests, so that neither length nor first difference shows in the time it takes. */

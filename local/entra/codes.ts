@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { OAuthError } from './errors.ts';
+import type { Methods } from './tokens.ts';
 
 export interface CodeGrant {
   clientId: string;
@@ -9,6 +10,7 @@ export interface CodeGrant {
   scope: string;
   nonce?: string;
   personId: string;
+  methods: Methods;
 }
 
 const lifetimeMs = 5 * 60_000;

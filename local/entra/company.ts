@@ -28,8 +28,13 @@ const Application = z.strictObject({
     .regex(/^api:\/\/\S+[^/\s]$/, 'must be api://… without a slash at the end')
     .nullable(),
   secret: text.nullable(),
+  /** Service principals whose token for `api://AzureADTokenExchange` stands for a secret. */
+  federatedIdentities: z.array(id).default([]),
   redirectUris: z.array(z.string().refine(isRedirectUri, 'must be https, or http on localhost or 127.0.0.1')),
   appRoles: roles,
+  accountEnabled: z.boolean().default(true),
+  /** Of the access tokens that are made for it, where it is an API. */
+  accessTokenVersion: z.literal([1, 2]).default(2),
 });
 
 const Shape = z.strictObject({
@@ -85,6 +90,11 @@ function referenceFaults({ people, groups, applications }: Company): string[] {
       group.members
         .filter((member) => !known.has(member))
         .map((member) => `The group ${group.displayName} has a member (${member}) that is nowhere in the file.`),
+    ),
+    ...applications.flatMap(({ displayName, federatedIdentities }) =>
+      federatedIdentities
+        .filter((identity) => !applications.some(({ servicePrincipalId }) => servicePrincipalId === identity))
+        .map((identity) => `The application ${displayName} trusts an identity (${identity}) that is no application’s.`),
     ),
   ];
 }

@@ -3,7 +3,10 @@ import type { Directory } from './directory.ts';
 import { json, nothing, type Reply, type Request, refused } from './http.ts';
 import type { StateFile } from './state-file.ts';
 
-const PersonEdit = z.strictObject({ accountEnabled: z.boolean() });
+const ApplicationEdit = z.strictObject({ accountEnabled: z.boolean() });
+const PersonEdit = z
+  .strictObject({ accountEnabled: z.boolean(), managerId: z.guid().toLowerCase().nullable() })
+  .partial();
 const MembersEdit = z.strictObject({ members: z.array(z.guid().toLowerCase()) });
 
 /** Changes to the directory, for tests and demonstrations. Nothing of this is in Entra; it is there only when asked for. */
@@ -19,8 +22,19 @@ export function answerControl(directory: Directory, file: StateFile, request: Re
     const person = directory.person(id);
     const edit = PersonEdit.safeParse(body);
     if (!person) return refused(404, 'not_found', 'There is no such person.');
+    if (!edit.success)
+      return refused(400, 'invalid_request', 'The body must have accountEnabled, managerId or both, and nothing else.');
+    const { accountEnabled, managerId } = edit.data;
+    if (managerId && directory.person(managerId)?.id !== managerId)
+      return refused(404, 'not_found', `${managerId} is no person.`);
+    if (accountEnabled !== undefined) edits.accountEnabled[person.id] = accountEnabled;
+    if (managerId !== undefined) edits.managerId[person.id] = managerId;
+  } else if (request.method === 'PATCH' && kind === 'servicePrincipals' && part === undefined) {
+    const application = directory.servicePrincipal(id);
+    const edit = ApplicationEdit.safeParse(body);
+    if (!application) return refused(404, 'not_found', 'There is no such application.');
     if (!edit.success) return refused(400, 'invalid_request', 'The body must be {"accountEnabled": true|false}.');
-    edits.accountEnabled[person.id] = edit.data.accountEnabled;
+    edits.accountEnabled[application.servicePrincipalId] = edit.data.accountEnabled;
   } else if (request.method === 'PUT' && kind === 'groups' && part === 'members') {
     const group = directory.group(id);
     const edit = MembersEdit.safeParse(body);

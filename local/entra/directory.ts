@@ -4,7 +4,6 @@ import type { Edits } from './state-file.ts';
 /** The company with the edits made since, and the questions that tokens and Graph ask of it. */
 export class Directory {
   readonly tenantId: string;
-  readonly applications: readonly Application[];
   readonly #company: Company;
   readonly #edits: Edits;
 
@@ -12,13 +11,22 @@ export class Directory {
     this.#company = company;
     this.#edits = edits;
     this.tenantId = company.tenantId;
-    this.applications = company.applications;
   }
 
   people(): Person[] {
+    const { accountEnabled, managerId } = this.#edits;
     return this.#company.people.map((person) => ({
       ...person,
-      accountEnabled: this.#edits.accountEnabled[person.id] ?? person.accountEnabled,
+      accountEnabled: accountEnabled[person.id] ?? person.accountEnabled,
+      // Null is an edit too: nobody.
+      managerId: person.id in managerId ? (managerId[person.id] ?? null) : person.managerId,
+    }));
+  }
+
+  get applications(): Application[] {
+    return this.#company.applications.map((application) => ({
+      ...application,
+      accountEnabled: this.#edits.accountEnabled[application.servicePrincipalId] ?? application.accountEnabled,
     }));
   }
 

@@ -5,7 +5,7 @@ export const openidConfiguration = (authority: string): Record<string, unknown> 
   token_endpoint: `${authority}/oauth2/v2.0/token`,
   end_session_endpoint: `${authority}/oauth2/v2.0/logout`,
   jwks_uri: `${authority}/discovery/v2.0/keys`,
-  token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'none'],
+  token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic', 'private_key_jwt', 'none'],
   response_types_supported: ['code'],
   response_modes_supported: ['query'],
   grant_types_supported: ['authorization_code', 'client_credentials', 'password', 'refresh_token'],
@@ -13,6 +13,7 @@ export const openidConfiguration = (authority: string): Record<string, unknown> 
   subject_types_supported: ['pairwise'],
   id_token_signing_alg_values_supported: ['RS256'],
   scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
+  claims_parameter_supported: true,
   claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'nonce', 'name', 'preferred_username', 'email', 'oid', 'tid'],
   request_uri_parameter_supported: false,
 });

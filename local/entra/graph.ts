@@ -151,7 +151,7 @@ const servicePrincipalRow = (application: Application): Row =>
     appId: application.clientId,
     displayName: application.displayName,
     appDisplayName: application.displayName,
-    accountEnabled: true,
+    accountEnabled: application.accountEnabled,
     servicePrincipalType: 'Application',
   });
 

@@ -31,10 +31,13 @@ export function signInPage(
   const body = html`<h1>Sign in to ${client.displayName}</h1>
 <p class="note">This is a stand-in for Microsoft Entra ID on this computer, for trying and testing. The people are invented, and nobody needs a password.</p>
 <form method="post" action="authorize">
-${[...parameters].map(
-  ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
+${[...parameters]
+  .filter(([name]) => name !== 'mfa')
+  .map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">
 `,
-)}<p id="who">Choose who you are:</p>
+  )}<label><input type="checkbox" name="mfa" value="yes"> with a second factor</label>
+<p id="who">Choose who you are:</p>
 ${ordered.map(personButton)}</form>
 <p>You then go on to <strong>${new URL(redirectUri).origin}</strong>.</p>`;
   // Browsers hold the redirect that answers a form to the same rule as the form itself.

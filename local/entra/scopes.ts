@@ -2,8 +2,12 @@ import type { Application } from './company.ts';
 import type { Directory } from './directory.ts';
 import { OAuthError } from './errors.ts';
 
-/** What a token is for: an API registered in the company (v2.0 tokens), or one of Azure's own services (v1.0 tokens). */
-export type Resource = { kind: 'api'; api: Application } | { kind: 'azure'; audience: string };
+/** What a token is for: an API registered in the company, or one of Azure's own services, which take v1.0 tokens. */
+export interface Resource {
+  audience: string;
+  version: 1 | 2;
+  api?: Application;
+}
 
 export interface Scopes {
   resource: Resource;
@@ -14,6 +18,8 @@ export interface Scopes {
 }
 
 const graph = 'https://graph.microsoft.com';
+/** Where tokens of one identity are for that stand for the secret of an application (Entra's federated credentials). */
+export const tokenExchange = 'api://AzureADTokenExchange';
 const azure = new Set([
   'graph.microsoft.com',
   'database.windows.net',
@@ -57,17 +63,24 @@ function splitScope(word: string): { resource: string; permission: string } {
 
 function findResource(name: string, directory: Directory): Resource {
   const api = directory.api(name);
-  if (api) return { kind: 'api', api };
+  if (api) return { ...apiResource(api), api };
+  if (name === tokenExchange) return { audience: name, version: 2 };
   const url = URL.parse(name);
   const plain = url?.protocol === 'https:' && ['', '/'].includes(name.slice(`https://${url.host}`.length));
   // A Cosmos DB account is asked for by its own address; on a laptop that is a port on localhost.
   const account =
     url && (['localhost', '127.0.0.1'].includes(url.hostname) || /\.documents\.azure\.com$/.test(url.host));
-  if (url && plain && (account || azure.has(url.host))) return { kind: 'azure', audience: name };
+  if (url && plain && (account || azure.has(url.host))) return { audience: name, version: 1 };
   throw new OAuthError('invalid_resource', 500011, `The resource ${name} was not found in the tenant.`);
 }
 
-function permissionsOf(resource: Resource): string[] {
-  if (resource.kind === 'api') return ['.default', 'access_as_user'];
-  return resource.audience.startsWith(graph) ? ['.default', 'User.Read'] : ['.default', 'user_impersonation'];
+/** An API's v1.0 tokens name it by its identifier URI, its v2.0 tokens by its client id. */
+export function apiResource({ accessTokenVersion, identifierUri, clientId }: Application): Resource {
+  const audience = accessTokenVersion === 1 && identifierUri !== null ? identifierUri : clientId;
+  return { audience, version: accessTokenVersion };
+}
+
+function permissionsOf({ api, audience }: Resource): string[] {
+  if (api) return ['.default', 'access_as_user'];
+  return audience.startsWith(graph) ? ['.default', 'User.Read'] : ['.default', 'user_impersonation'];
 }

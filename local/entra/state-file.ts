@@ -8,6 +8,7 @@ const State = z.strictObject({
   edits: z.strictObject({
     accountEnabled: z.record(z.string(), z.boolean()),
     members: z.record(z.string(), z.array(z.string())),
+    managerId: z.record(z.string(), z.string().nullable()).default({}),
   }),
 });
 
@@ -24,7 +25,7 @@ export class StateFile {
     this.state =
       path && existsSync(path)
         ? State.parse(JSON.parse(readFileSync(path, 'utf8')))
-        : { keys: [], edits: { accountEnabled: {}, members: {} } };
+        : { keys: [], edits: { accountEnabled: {}, members: {}, managerId: {} } };
   }
 
   /** Written beside and renamed, so that a kill leaves the old file or the new one. */

@@ -1,11 +1,11 @@
-import { authenticateClient, needed, sameSecret, single } from './clients.ts';
+import { authenticateClient, type Client, needed, sameSecret, single } from './clients.ts';
 import type { Codes } from './codes.ts';
-import type { Application, Person } from './company.ts';
+import type { Person } from './company.ts';
 import type { Directory } from './directory.ts';
 import { OAuthError } from './errors.ts';
 import { json, type Reply, type Request, readForm } from './http.ts';
 import { readScopes, type Scopes } from './scopes.ts';
-import { accessSeconds, type Tokens } from './tokens.ts';
+import { accessSeconds, type Methods, type Tokens } from './tokens.ts';
 
 export interface TokenService {
   directory: Directory;
@@ -20,16 +20,12 @@ export async function answerToken(service: TokenService, request: Request): Prom
   const form = readForm(request);
   if (!form) throw new OAuthError('invalid_request', 900144, 'The body must be a form.');
   const grantType = needed(form, 'grant_type');
-  const client = authenticateClient(service.directory, form, request.header('authorization'));
+  const { directory, tokens } = service;
+  const client = await authenticateClient(directory, tokens, form, request.header('authorization'));
   return json(await answerGrant(service, grantType, client, form));
 }
 
-function answerGrant(
-  service: TokenService,
-  grantType: string,
-  client: Application,
-  form: URLSearchParams,
-): Promise<Answer> {
+function answerGrant(service: TokenService, grantType: string, client: Client, form: URLSearchParams): Promise<Answer> {
   switch (grantType) {
     case 'client_credentials':
       return asApplication(service, client, form);
@@ -44,8 +40,8 @@ function answerGrant(
   }
 }
 
-async function asApplication({ directory, tokens }: TokenService, client: Application, form: URLSearchParams) {
-  if (client.secret === null)
+async function asApplication({ directory, tokens }: TokenService, client: Client, form: URLSearchParams) {
+  if (client.proof === '0')
     throw new OAuthError('invalid_client', 7000218, 'A client without a secret has no token of its own.');
   const scopes = readScopes(needed(form, 'scope'), directory);
   if (scopes.permissions.join() !== '.default')
@@ -53,47 +49,51 @@ async function asApplication({ directory, tokens }: TokenService, client: Applic
   return bearer(await tokens.forApplication(client, scopes));
 }
 
-async function byCode(service: TokenService, client: Application, form: URLSearchParams): Promise<Answer> {
+async function byCode(service: TokenService, client: Client, form: URLSearchParams): Promise<Answer> {
   const grant = service.codes.redeem(needed(form, 'code'), {
-    clientId: client.clientId,
+    clientId: client.application.clientId,
     redirectUri: needed(form, 'redirect_uri'),
     verifier: needed(form, 'code_verifier'),
   });
   const person = enabled(service.directory.person(grant.personId));
-  return asPerson(service, person, client, narrowed(grant.scope, single(form, 'scope')), grant.nonce);
+  return asPerson(service, person, client, narrowed(grant.scope, single(form, 'scope')), grant.methods, grant.nonce);
 }
 
-async function byPassword(service: TokenService, client: Application, form: URLSearchParams): Promise<Answer> {
+async function byPassword(service: TokenService, client: Client, form: URLSearchParams): Promise<Answer> {
   const person = service.directory.person(needed(form, 'username'));
   // The same comparison for a name that doesn't exist, and the same words.
   const right = sameSecret(needed(form, 'password'), person?.password ?? '');
   if (!person || !right) throw new OAuthError('invalid_grant', 50126, 'The user name or the password is wrong.');
-  return asPerson(service, enabled(person), client, needed(form, 'scope'));
+  // Not in Entra: whoever asks by password, which is tests and the terminal, says how the person is to have signed in.
+  const methods = { amr: words(single(form, 'amr') ?? 'pwd'), acrs: words(single(form, 'acrs') ?? '') };
+  return asPerson(service, enabled(person), client, needed(form, 'scope'), methods);
 }
 
-async function byRefresh(service: TokenService, client: Application, form: URLSearchParams): Promise<Answer> {
+async function byRefresh(service: TokenService, client: Client, form: URLSearchParams): Promise<Answer> {
   const grant = await service.tokens.readRefresh(needed(form, 'refresh_token'));
-  if (grant.clientId !== client.clientId)
+  if (grant.clientId !== client.application.clientId)
     throw new OAuthError('invalid_grant', 70000, 'The refresh token is for another client.');
   const person = enabled(service.directory.person(grant.personId));
-  return asPerson(service, person, client, single(form, 'scope') ?? grant.scope);
+  return asPerson(service, person, client, single(form, 'scope') ?? grant.scope, grant.methods);
 }
 
 async function asPerson(
   { directory, tokens }: TokenService,
   person: Person,
-  client: Application,
+  client: Client,
   scope: string,
+  methods: Methods,
   nonce?: string,
 ): Promise<Answer> {
   const scopes: Scopes = readScopes(scope, directory);
+  const { application } = client;
   return {
-    ...bearer(await tokens.forPerson(person, client, scopes)),
+    ...bearer(await tokens.forPerson(person, client, scopes, methods)),
     scope,
     // MSAL tells its cached accounts apart by this.
     client_info: Buffer.from(JSON.stringify({ uid: person.id, utid: directory.tenantId })).toString('base64url'),
-    ...(scopes.openid ? { id_token: await tokens.id(person, client, nonce) } : {}),
-    ...(scopes.offline ? { refresh_token: await tokens.refresh(person, client, scope) } : {}),
+    ...(scopes.openid ? { id_token: await tokens.id(person, application, methods, nonce) } : {}),
+    ...(scopes.offline ? { refresh_token: await tokens.refresh(person, application, scope, methods) } : {}),
   };
 }
 
@@ -110,6 +110,8 @@ function enabled(person: Person | undefined): Person {
   if (!person.accountEnabled) throw new OAuthError('invalid_grant', 50057, 'The account is disabled.');
   return person;
 }
+
+const words = (text: string): string[] => text.split(' ').filter(Boolean);
 
 const bearer = (token: string): Answer => ({
   token_type: 'Bearer',

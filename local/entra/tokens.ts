@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
+import type { Client } from './clients.ts';
 import type { Application, Person } from './company.ts';
 import type { Directory } from './directory.ts';
 import { OAuthError } from './errors.ts';
-import { delegated, type Scopes } from './scopes.ts';
+import { apiResource, delegated, type Scopes, tokenExchange } from './scopes.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 export const accessSeconds = 3600;
@@ -18,6 +19,12 @@ export interface Verified {
   kind: 'person' | 'application';
 }
 
+/** How a person signed in: `amr`, and the authentication contexts that this satisfied (`acrs`). */
+export interface Methods {
+  amr: string[];
+  acrs: string[];
+}
+
 const Access = z.object({
   oid: z.string(),
   tid: z.string(),
@@ -26,7 +33,14 @@ const Access = z.object({
   scp: z.string().optional(),
   idtyp: z.string().optional(),
 });
-const Refresh = z.object({ oid: z.string(), azp: z.string(), scope: z.string() });
+const Refresh = z.object({
+  oid: z.string(),
+  azp: z.string(),
+  scope: z.string(),
+  amr: z.array(z.string()),
+  acrs: z.array(z.string()).default([]),
+});
+const Assertion = z.object({ oid: z.string(), sub: z.string() }).refine(({ oid, sub }) => oid === sub);
 
 export class Tokens {
   readonly issuer: string;
@@ -43,32 +57,28 @@ export class Tokens {
     this.#now = now;
   }
 
-  forPerson(person: Person, client: Application, scopes: Scopes): Promise<string> {
-    const common = {
+  forPerson(person: Person, client: Client, scopes: Scopes, methods: Methods): Promise<string> {
+    const { api, audience, version } = scopes.resource;
+    const name = person.userPrincipalName;
+    return this.#access(client, scopes, {
       name: person.displayName,
       oid: person.id,
+      sub: pairwise(person.id, audience),
       scp: delegated(scopes),
-      amr: ['pwd'],
-    };
-    const audience = scopes.resource.kind === 'api' ? scopes.resource.api.clientId : scopes.resource.audience;
-    const sub = pairwise(person.id, audience);
-    return this.#access(
-      client,
-      scopes,
-      scopes.resource.kind === 'api'
-        ? { ...common, sub, preferred_username: person.userPrincipalName, ...someRoles(person.appRoles) }
-        : { ...common, sub, idtyp: 'user', upn: person.userPrincipalName, unique_name: person.userPrincipalName },
-    );
+      ...claimsOf(methods),
+      ...(version === 1 ? { upn: name, unique_name: name } : { preferred_username: name }),
+      ...(api ? someRoles(person.appRoles) : { idtyp: 'user' }),
+    });
   }
 
-  forApplication(client: Application, scopes: Scopes): Promise<string> {
-    const roles = scopes.resource.kind === 'api' ? client.appRoles : [];
-    const oid = client.servicePrincipalId;
+  forApplication(client: Client, scopes: Scopes): Promise<string> {
+    const { servicePrincipalId: oid, appRoles } = client.application;
+    const roles = scopes.resource.api ? appRoles : [];
     return this.#access(client, scopes, { oid, sub: oid, idtyp: 'app', ...someRoles(roles) });
   }
 
   /** Roles are granted on the API, so an ID token has them only where the API itself is the client, as in Entra. */
-  id(person: Person, client: Application, nonce?: string): Promise<string> {
+  id(person: Person, client: Application, methods: Methods, nonce?: string): Promise<string> {
     return this.#sign(accessSeconds, {
       aud: client.clientId,
       iss: this.issuer,
@@ -78,24 +88,36 @@ export class Tokens {
       ...(person.mail === null ? {} : { email: person.mail }),
       sub: pairwise(person.id, client.clientId),
       ver: '2.0',
+      ...claimsOf(methods),
       ...(nonce === undefined ? {} : { nonce }),
       ...(client.identifierUri === null ? {} : someRoles(person.appRoles)),
     });
   }
 
-  refresh(person: Person, client: Application, scope: string): Promise<string> {
+  refresh(person: Person, client: Application, scope: string, methods: Methods): Promise<string> {
     const claims = { aud: this.#authority, iss: this.#authority, oid: person.id, azp: client.clientId, scope };
-    return this.#sign(refreshSeconds, claims, 'rt+jwt');
+    return this.#sign(refreshSeconds, { ...claims, ...claimsOf(methods) }, 'rt+jwt');
   }
 
-  async readRefresh(token: string): Promise<{ personId: string; clientId: string; scope: string }> {
+  async readRefresh(token: string): Promise<{ personId: string; clientId: string; scope: string; methods: Methods }> {
     try {
       const payload = await this.#check(token, [this.#authority], [this.#authority], 'rt+jwt');
-      const { oid, azp, scope } = Refresh.parse(payload);
-      return { personId: oid, clientId: azp, scope };
+      const { oid, azp, scope, amr, acrs } = Refresh.parse(payload);
+      return { personId: oid, clientId: azp, scope, methods: { amr, acrs } };
     } catch (error) {
       const expired = error instanceof errors.JWTExpired;
       throw new OAuthError('invalid_grant', expired ? 70008 : 70000, 'The refresh token is expired or not valid.');
+    }
+  }
+
+  /** The service principal that a token for the exchange of tokens speaks for. */
+  async readAssertion(token: string): Promise<string> {
+    try {
+      return Assertion.parse(await this.#check(token, [this.issuer], [tokenExchange], 'JWT')).oid;
+    } catch (error) {
+      throw error instanceof errors.JWTExpired
+        ? new OAuthError('invalid_client', 700024, 'The client assertion has expired.')
+        : new OAuthError('invalid_client', 700027, 'The client assertion is not valid.');
     }
   }
 
@@ -125,7 +147,7 @@ export class Tokens {
   #spellings(audience: string): string[] {
     const api = this.#directory.api(audience);
     const bare = audience.replace(/\/$/, '');
-    return api ? [api.clientId] : [bare, `${bare}/`];
+    return api ? [apiResource(api).audience] : [bare, `${bare}/`];
   }
 
   async #check(token: string, issuer: string[], audience: string[], typ: string): Promise<JWTPayload> {
@@ -140,19 +162,13 @@ export class Tokens {
     return payload;
   }
 
-  #access(client: Application, { resource }: Scopes, claims: JWTPayload): Promise<string> {
-    const proof = client.secret === null ? '0' : '1';
+  #access({ application: { clientId }, proof }: Client, { resource }: Scopes, claims: JWTPayload): Promise<string> {
     return this.#sign(accessSeconds, {
       ...claims,
-      ...(resource.kind === 'api'
-        ? { aud: resource.api.clientId, iss: this.issuer, azp: client.clientId, azpacr: proof, ver: '2.0' }
-        : {
-            aud: resource.audience,
-            iss: `${this.#authority}/`,
-            appid: client.clientId,
-            appidacr: proof,
-            ver: '1.0',
-          }),
+      aud: resource.audience,
+      ...(resource.version === 2
+        ? { iss: this.issuer, azp: clientId, azpacr: proof, ver: '2.0' }
+        : { iss: `${this.#authority}/`, appid: clientId, appidacr: proof, ver: '1.0' }),
     });
   }
 
@@ -176,6 +192,11 @@ export class Tokens {
 
 // Entra leaves the claim out where there is nothing to say.
 const someRoles = (roles: readonly string[]): { roles?: string[] } => (roles.length > 0 ? { roles: [...roles] } : {});
+
+const claimsOf = ({ amr, acrs }: Methods): { amr: string[]; acrs?: string[] } => ({
+  amr,
+  ...(acrs.length > 0 ? { acrs } : {}),
+});
 
 // The same person is another subject to every application.
 const pairwise = (id: string, audience: string): string =>

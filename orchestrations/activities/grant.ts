@@ -1,8 +1,10 @@
-import { isEnded } from '../../shared/domain/access-request.ts';
+import { type AccessRequest, isEnded } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
+import { whatIsFull } from '../../shared/domain/evaluate.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
 import { acquireHold, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
+import { countHeld } from '../../shared/history.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
 /** Grants every entitlement of the role. What fails half-way is undone by the revocation that follows a failure. */
@@ -10,6 +12,7 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
   const { clock, holds, providers } = dependencies;
   const { id, requester, terms, deadline } = request;
   if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
+  await checkLimits(dependencies, request);
   const evidence: GrantEvidence[] = [];
   for (const entitlement of terms.entitlements) {
     const provider = providers[entitlement.kind];
@@ -35,6 +38,22 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
   }
   return evidence;
 };
+
+/**
+ * Counts the grants that were intended before this one. The intent is in the store by now, so that of two at the same moment
+ * each sees the other, and the later gives way.
+ */
+async function checkLimits({ requests }: ActivityDependencies, request: AccessRequest): Promise<void> {
+  const { limits, breakGlass } = request.terms;
+  if (breakGlass || (limits.perPerson ?? limits.perRole) === null) return;
+  const held = await countHeld(requests, request.terms, request.requester, (other) => isBefore(other, request));
+  if (whatIsFull(limits, held) !== undefined) throw new CurfewError('CURFEW_LIMIT_REACHED');
+}
+
+function isBefore(other: AccessRequest, { id, beganAt }: AccessRequest): boolean {
+  if (other.id === id || other.beganAt === undefined || beganAt === undefined) return false;
+  return other.beganAt < beganAt || (other.beganAt === beganAt && other.id < id);
+}
 
 /** A claim ends with its request. Where the store was out of reach at that moment, it is still there, and in everybody's way. */
 async function forgetClaim({ holds, requests }: ActivityDependencies, key: string, claimer: RequestId): Promise<void> {

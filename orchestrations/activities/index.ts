@@ -1,4 +1,6 @@
+import type { ExtendCommand } from '../../shared/domain/decide.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
+import type { RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type {
@@ -14,6 +16,8 @@ import type {
 } from '../../shared/ports.ts';
 import type { ActivityName, ActivityTypes, Outcome } from '../names.ts';
 import { checkEligibility } from './check-eligibility.ts';
+import { applyExtension, extendHolds } from './extend.ts';
+import { findApprovers } from './find-approvers.ts';
 import { grant } from './grant.ts';
 import { notify } from './notify.ts';
 import { record } from './record.ts';
@@ -35,14 +39,19 @@ export interface ActivityDependencies {
   readonly publicUrl: string;
 }
 
+/** Hands a command to another request's orchestration. */
+export type Raise = (id: RequestId, command: ExtendCommand) => Promise<void>;
+
 export type Activity<Name extends ActivityName> = (
   dependencies: ActivityDependencies,
   input: ActivityTypes[Name]['input'],
+  raise: Raise,
 ) => Promise<ActivityTypes[Name]['result']>;
 
 export type Activities = {
   readonly [Name in ActivityName]: (
     input: ActivityTypes[Name]['input'],
+    raise: Raise,
   ) => Promise<Outcome<ActivityTypes[Name]['result']>>;
 };
 
@@ -54,22 +63,25 @@ export function createActivities(dependencies: ActivityDependencies): Activities
   return {
     record: answer(dependencies, 'record', limited(record, 'CURFEW_STORE_UNAVAILABLE')),
     notify: answer(dependencies, 'notify', limited(notify, 'CURFEW_MAIL_UNAVAILABLE')),
+    findApprovers: answer(dependencies, 'findApprovers', limited(findApprovers, 'CURFEW_DIRECTORY_UNAVAILABLE')),
     checkEligibility: answer(
       dependencies,
       'checkEligibility',
       limited(checkEligibility, 'CURFEW_DIRECTORY_UNAVAILABLE'),
     ),
     grant: answer(dependencies, 'grant', grant),
+    extendHolds: answer(dependencies, 'extendHolds', limited(extendHolds, 'CURFEW_STORE_UNAVAILABLE')),
+    applyExtension: answer(dependencies, 'applyExtension', limited(applyExtension, 'CURFEW_STORE_UNAVAILABLE')),
     revoke: answer(dependencies, 'revoke', revoke),
     release: answer(dependencies, 'release', limited(release, 'CURFEW_STORE_UNAVAILABLE')),
   };
 }
 
 function limited<Name extends ActivityName>(activity: Activity<Name>, code: ErrorCode): Activity<Name> {
-  return (dependencies, input) => {
+  return (dependencies, input, raise) => {
     const { clock } = dependencies;
     const timeOut = clock.sleepUntil(plus(clock.now(), choreLimit)).then(() => Promise.reject(new CurfewError(code)));
-    return Promise.race([activity(dependencies, input), timeOut]);
+    return Promise.race([activity(dependencies, input, raise), timeOut]);
   };
 }
 
@@ -79,9 +91,12 @@ function answer<Name extends ActivityName>(
   activity: Activity<Name>,
 ): Activities[Name] {
   const { clock, log } = dependencies;
-  const run = async (input: ActivityTypes[Name]['input']): Promise<Outcome<ActivityTypes[Name]['result']>> => {
+  const run = async (
+    input: ActivityTypes[Name]['input'],
+    raise: Raise,
+  ): Promise<Outcome<ActivityTypes[Name]['result']>> => {
     try {
-      const result = await activity(dependencies, input);
+      const result = await activity(dependencies, input, raise);
       return { ok: true, at: clock.now(), result };
     } catch (error) {
       const code = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';

@@ -1,53 +1,96 @@
 import { tokenHashOf } from '../../shared/approval-token.ts';
-import { plus } from '../../shared/domain/time.ts';
-import { approvalMail, decidedMail, endedMail, grantedMail, overdueMail } from '../../shared/pages/mails.ts';
+import { CurfewError } from '../../shared/domain/errors.ts';
+import type { PrincipalId } from '../../shared/domain/ids.ts';
+import type { Person } from '../../shared/domain/policy.ts';
+import { latest, plus } from '../../shared/domain/time.ts';
+import {
+  approvalMail,
+  decidedMail,
+  endedMail,
+  endingSoonMail,
+  extendedMail,
+  glassBrokenMail,
+  grantedMail,
+  overdueMail,
+  reviewMail,
+  waitingMail,
+} from '../../shared/pages/mails.ts';
 import { plansFor } from '../../shared/plans.ts';
-import type { MailMessage } from '../../shared/ports.ts';
-import type { NotifyInput } from '../names.ts';
+import type { ApprovalLink, MailMessage } from '../../shared/ports.ts';
+import type { NoticeKind, NotifyInput, Recipient } from '../names.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
-/** A link outlives its stage by this long, so that a second click can say what was decided. Milliseconds. */
+/** A link outlives what it asks by this long, so that a second click can say what was decided. Milliseconds. */
 const linkAfterlife = 7 * 86_400_000;
 
-/** Sends one mail. Sent twice, it is two mails that say the same. */
-export const notify: Activity<'notify'> = async (dependencies, input) => {
-  await dependencies.notifier.send(await compose(dependencies, input));
+/** Sends one notice to whoever it is for. Sent twice, it is two mails that say the same. */
+export const notify: Activity<'notify'> = async (dependencies, { kind, to, request }) => {
+  for (const recipient of await peopleOf(dependencies, kind, to)) {
+    // Whoever is in the group that reviews can't review themselves.
+    if (kind === 'review-owed' && recipient.principalId === request.requester.principalId) continue;
+    await dependencies.notifier.send(await compose(dependencies, { kind, request, recipient }));
+  }
   return null;
 };
 
-async function compose(dependencies: ActivityDependencies, { kind, to, request }: NotifyInput): Promise<MailMessage> {
+/** A bell rings for a named person even where the directory can't say who they are: their user name is mostly their address. */
+async function peopleOf({ directory }: ActivityDependencies, kind: NoticeKind, to: Recipient): Promise<Person[]> {
+  if ('principalId' in to) return [to];
+  if ('group' in to) return directory.groupMembers(to.group);
+  const { user } = to;
+  const found = await directory.person(user).catch((error: unknown) => {
+    if (kind !== 'glass-broken') throw error;
+    return { principalId: '' as PrincipalId, name: user, userPrincipalName: user, mail: user };
+  });
+  return found ? [found] : [];
+}
+
+interface Notice extends Pick<NotifyInput, 'kind' | 'request'> {
+  readonly recipient: Person;
+}
+
+async function compose(dependencies: ActivityDependencies, { kind, request, recipient }: Notice): Promise<MailMessage> {
   const now = dependencies.clock.now();
+  const notice = { request, recipient, now };
+  const plans = plansFor(dependencies.providers, request.terms, request.requester);
   switch (kind) {
-    case 'approval-wanted': {
-      const { requester, terms } = request;
-      const plans = plansFor(dependencies.providers, terms, requester);
-      return approvalMail({
-        request,
-        approver: to,
-        link: await makeLink(dependencies, { kind, to, request }),
-        plans,
-        now,
-      });
+    case 'approval-wanted':
+    case 'reminder': {
+      const link = await makeLink(dependencies, notice, request.stage);
+      return approvalMail({ ...notice, link, plans, isReminder: kind === 'reminder' });
     }
+    case 'waiting':
+      return waitingMail(notice);
     case 'decided':
-      return decidedMail({ request, recipient: to, now });
+      return decidedMail(notice);
     case 'granted':
-      return grantedMail({ request, now });
+      return grantedMail(notice);
+    case 'ending-soon':
+      return endingSoonMail(notice);
+    case 'extended':
+      return extendedMail(notice);
     case 'overdue':
-      return overdueMail({ request, to: to.mail, now });
+      return overdueMail(notice);
     case 'ended':
-      return endedMail({ request, now });
+      return endedMail(notice);
+    case 'glass-broken':
+      return glassBrokenMail({ ...notice, plans });
+    case 'review-owed':
+      return reviewMail({ ...notice, link: await makeLink(dependencies, notice, 'review') });
+    default:
+      throw new CurfewError('CURFEW_INTERNAL');
   }
 }
 
 /** The token goes into the mail and nowhere else; what is kept is its hash. */
 async function makeLink(
-  { entropy, links, publicUrl }: ActivityDependencies,
-  { to, request }: NotifyInput,
+  { entropy, links, publicUrl, clock }: ActivityDependencies,
+  { recipient, request }: Pick<Notice, 'recipient' | 'request'>,
+  purpose: ApprovalLink['purpose'],
 ): Promise<string> {
   const token = Buffer.from(entropy.bytes(32)).toString('base64url');
-  const tokenHash = tokenHashOf(token);
-  const expiresAt = plus(request.terms.approveBy, linkAfterlife);
-  await links.save({ tokenHash, requestId: request.id, approver: to, expiresAt });
+  const expiresAt = plus(latest(clock.now(), request.approveBy), linkAfterlife);
+  const requestId = request.id;
+  await links.save({ tokenHash: tokenHashOf(token), requestId, purpose, approver: recipient, expiresAt });
   return `${publicUrl}/api/approvals/${token}`;
 }

@@ -1,14 +1,28 @@
-import { type AccessRequest, isEnded } from './access-request.ts';
+import { type AccessRequest, awaitedApprovers, isEnded } from './access-request.ts';
 import { assertNever, type ErrorCode, type Refusal } from './errors.ts';
-import type { Capacity, CurfewEvent, GrantEvidence, RevocationEvidence } from './events.ts';
-import type { CommandId } from './ids.ts';
+import type { Capacity, Channel, CurfewEvent, GrantEvidence, RevocationEvidence } from './events.ts';
+import { extensionRefusal } from './extension.ts';
+import type { CommandId, RequestId } from './ids.ts';
 import type { Person } from './policy.ts';
-import { type Instant, latest, millisecondsOf, plus } from './time.ts';
+import { describeDuration, type Instant, latest, millisecondsOf, plus } from './time.ts';
+
+/** An approver's answer to one stage. */
+export interface AnswerCommand {
+  readonly kind: 'approve' | 'deny';
+  readonly commandId: CommandId;
+  readonly by: Person;
+  readonly stage: number;
+  readonly through: Channel;
+  readonly comment: string;
+  /** Milliseconds, where less is approved than was asked for. */
+  readonly duration?: number | undefined;
+}
 
 /** What people may want of a request that exists. */
 export type PersonCommand =
-  | { readonly kind: 'approve' | 'deny'; readonly commandId: CommandId; readonly by: Person; readonly comment: string }
+  | AnswerCommand
   | { readonly kind: 'withdraw'; readonly commandId: CommandId; readonly by: Person }
+  | { readonly kind: 'review'; readonly commandId: CommandId; readonly by: Person; readonly comment: string }
   | {
       readonly kind: 'end';
       readonly commandId: CommandId;
@@ -17,26 +31,44 @@ export type PersonCommand =
       readonly reason: string;
     };
 
+/** An approved extension asks the grant that it extends to move its deadline. What it claims is looked up first. */
+export interface ExtendCommand {
+  readonly kind: 'extend';
+  readonly extension: RequestId;
+}
+
 /**
- * Whether it has the form of a person's command. The orchestration gets them as events, as which anything may come: a
+ * Whether it has the form of a command from outside. The orchestration gets them as events, as which anything may come: a
  * command of its own, that nobody may give from outside, or one that it can't read and that must not end it.
  */
-export function isPersonCommand(value: unknown): value is PersonCommand {
+export function isOutsideCommand(value: unknown): value is PersonCommand | ExtendCommand {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, commandId, by, comment, as, reason } = value as { readonly [key: string]: unknown };
+  const { kind, commandId, by, stage, through, comment, as, reason, extension, duration } = value as {
+    readonly [key: string]: unknown;
+  };
+  if (kind === 'extend') return typeof extension === 'string';
   const isPerson = typeof by === 'object' && by !== null && 'principalId' in by;
   if (!isPerson || typeof commandId !== 'string') return false;
   if (kind === 'end') return typeof as === 'string' && typeof reason === 'string';
-  return kind === 'withdraw' || ((kind === 'approve' || kind === 'deny') && typeof comment === 'string');
+  if (kind === 'review') return typeof comment === 'string';
+  if (kind === 'withdraw') return true;
+  const isAnswer = (kind === 'approve' || kind === 'deny') && typeof comment === 'string';
+  const isBounded = duration === undefined || typeof duration === 'number';
+  return isAnswer && isBounded && typeof stage === 'number' && typeof through === 'string';
 }
 
 /** What the orchestration finds out as it goes. */
 export type StoryCommand =
+  | { readonly kind: 'begin-stage' | 'escalate'; readonly approvers: readonly Person[] }
+  | { readonly kind: 'approve-automatically' }
+  | { readonly kind: 'break-glass' }
   | { readonly kind: 'time-out' }
   | { readonly kind: 'begin-grant' }
   | { readonly kind: 'refuse-grant'; readonly code: ErrorCode }
   | { readonly kind: 'confirm-grant'; readonly evidence: readonly GrantEvidence[] }
   | { readonly kind: 'abandon-grant'; readonly code: ErrorCode }
+  | { readonly kind: 'move-deadline'; readonly extension: RequestId; readonly duration: number }
+  | { readonly kind: 'confirm-extension'; readonly deadline: Instant }
   | { readonly kind: 'expire' }
   | { readonly kind: 'delay-revocation'; readonly attempt: number; readonly code: ErrorCode }
   | { readonly kind: 'confirm-revocation'; readonly evidence: readonly RevocationEvidence[] };
@@ -52,64 +84,75 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
   const { state } = request;
   switch (command.kind) {
     case 'approve':
-    case 'deny': {
-      const { by, comment, commandId } = command;
-      if (by.principalId === request.requester.principalId) return refuse('CURFEW_SELF_APPROVAL');
-      if (!request.approvers.some(({ principalId }) => principalId === by.principalId))
-        return refuse('CURFEW_NOT_AN_APPROVER');
-      if (state !== 'waiting-for-approval')
-        return refuse(request.decision ? 'CURFEW_ALREADY_DECIDED' : 'CURFEW_REQUEST_ENDED');
-      if (now >= request.terms.approveBy) return refuse('CURFEW_REQUEST_ENDED', 'The time to decide is over.');
-      return happens({
-        type: command.kind === 'approve' ? 'access-approved' : 'access-denied',
-        at: now,
-        by,
-        comment,
-        commandId,
-      });
+    case 'deny':
+      return answer(request, command, now);
+    case 'begin-stage':
+    case 'escalate': {
+      if (state !== 'waiting-for-approval') return refuse('CURFEW_ALREADY_DECIDED');
+      const approvers = command.approvers.filter(({ principalId }) => mayBeAsked(request, principalId));
+      if (approvers.length === 0) return refuse('CURFEW_NO_APPROVER');
+      const type = command.kind === 'escalate' ? 'approval-escalated' : 'stage-began';
+      return happens({ type, at: now, stage: request.stage, approvers });
     }
+    case 'approve-automatically':
+      if (state !== 'waiting-for-approval') return refuse('CURFEW_ALREADY_DECIDED');
+      if (!request.terms.automatic) return refuse('CURFEW_FORBIDDEN');
+      return happens({ type: 'access-approved-automatically', at: now, rule: request.terms.automatic.name });
+    case 'break-glass':
+      if (state !== 'waiting-for-approval') return refuse('CURFEW_ALREADY_DECIDED');
+      if (!request.terms.breakGlass) return refuse('CURFEW_FORBIDDEN');
+      return happens({ type: 'glass-broken', at: now });
     case 'withdraw':
-      if (command.by.principalId !== request.requester.principalId) return refuse('CURFEW_FORBIDDEN');
-      if (state === 'waiting-for-approval' || isAboutToBeGranted(request)) {
+      if (!isAsker(request, command.by)) return refuse('CURFEW_FORBIDDEN');
+      if (state === 'waiting-for-approval' || canBeCalledOff(request)) {
         return happens({ type: 'request-withdrawn', at: now, by: command.by, commandId: command.commandId });
       }
       if (isEnded(state)) return refuse('CURFEW_REQUEST_ENDED');
       return refuse('CURFEW_ALREADY_DECIDED', undefined, 'End the access with POST …/revoke.');
-    case 'end': {
-      const { by, as, reason, commandId } = command;
-      if (as === 'requester' && by.principalId !== request.requester.principalId) return refuse('CURFEW_FORBIDDEN');
-      if (isAboutToBeGranted(request)) return happens({ type: 'grant-cancelled', at: now, by, as, reason, commandId });
-      if (state === 'granted' || isBeingGranted(request)) {
-        return happens({
-          type: 'revocation-began',
-          at: now,
-          cause: { kind: 'ended-early', by, as, reason, commandId },
-        });
-      }
-      if (state === 'revoking' || state === 'overdue') return refuse('CURFEW_ALREADY_ENDING');
-      if (isEnded(state)) return refuse('CURFEW_REQUEST_ENDED');
-      return refuse('CURFEW_NOT_GRANTED', undefined, 'Withdraw or deny the request instead, or try again in a moment.');
-    }
+    case 'end':
+      return end(request, command, now);
+    case 'review':
+      if (command.by.principalId === request.requester.principalId) return refuse('CURFEW_SELF_APPROVAL');
+      if (request.review !== 'owed') return refuse('CURFEW_REVIEW_NOT_OWED');
+      if (!isEnded(state)) return refuse('CURFEW_NOT_DUE', undefined, 'Review it once the access has ended.');
+      return happens({
+        type: 'access-reviewed',
+        at: now,
+        by: command.by,
+        comment: command.comment,
+        commandId: command.commandId,
+      });
     case 'time-out':
       if (state !== 'waiting-for-approval') return refuse('CURFEW_ALREADY_DECIDED');
-      if (now < request.terms.approveBy) return refuse('CURFEW_NOT_DUE');
+      if (now < request.approveBy) return refuse('CURFEW_NOT_DUE');
       return happens({ type: 'approval-timed-out', at: now });
     case 'begin-grant': {
       if (!isAboutToBeGranted(request)) return refuse('CURFEW_REQUEST_ENDED');
-      const { startsAt, duration } = request.terms;
+      const { startsAt } = request.terms;
       if (startsAt !== undefined && now < startsAt) return refuse('CURFEW_NOT_DUE');
       // A booked window ends when it was booked to, however late its approval or its timer came.
-      return happens({ type: 'grant-intended', at: now, deadline: plus(startsAt ?? now, duration) });
+      return happens({ type: 'grant-intended', at: now, deadline: plus(startsAt ?? now, request.duration) });
     }
-    case 'refuse-grant':
-      if (!isAboutToBeGranted(request)) return refuse('CURFEW_REQUEST_ENDED');
+    case 'refuse-grant': {
+      const isStuck = state === 'waiting-for-approval' && request.approvers.length === 0;
+      if (!isAboutToBeGranted(request) && !isStuck) return refuse('CURFEW_REQUEST_ENDED');
       return happens({ type: 'grant-refused', at: now, code: command.code });
+    }
     case 'confirm-grant':
       if (!isBeingGranted(request)) return refuse('CURFEW_NOT_GRANTED');
       return happens({ type: 'access-granted', at: now, evidence: command.evidence });
     case 'abandon-grant':
       if (!isBeingGranted(request)) return refuse('CURFEW_NOT_GRANTED');
       return happens({ type: 'revocation-began', at: now, cause: { kind: 'grant-failed', code: command.code } });
+    case 'move-deadline': {
+      const { extension, duration } = command;
+      const refusal = extensionRefusal(request, duration, now);
+      if (refusal || request.deadline === undefined) return { refusal: refusal ?? { code: 'CURFEW_NOT_GRANTED' } };
+      return happens({ type: 'deadline-moved', at: now, deadline: plus(request.deadline, duration), extension });
+    }
+    case 'confirm-extension':
+      if (!isAboutToBeGranted(request) || request.extends === undefined) return refuse('CURFEW_REQUEST_ENDED');
+      return happens({ type: 'extension-applied', at: now, deadline: command.deadline });
     case 'expire':
       if (state !== 'granted' && !isBeingGranted(request)) return refuse('CURFEW_NOT_GRANTED');
       if (request.deadline === undefined || now < request.deadline) return refuse('CURFEW_NOT_DUE');
@@ -128,6 +171,62 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
     default:
       return assertNever(command);
   }
+}
+
+/** Nobody decides for themselves, and one person counts once across all stages. */
+function answer(request: AccessRequest, command: AnswerCommand, now: Instant): Decision {
+  const { by, stage, through, comment, commandId, duration } = command;
+  if (by.principalId === request.requester.principalId) return refuse('CURFEW_SELF_APPROVAL');
+  if (!request.asked.includes(by.principalId)) return refuse('CURFEW_NOT_AN_APPROVER');
+  if (request.state !== 'waiting-for-approval') {
+    return refuse(request.decision ? 'CURFEW_ALREADY_DECIDED' : 'CURFEW_REQUEST_ENDED');
+  }
+  if (request.approvals.some((approval) => approval.by.principalId === by.principalId)) {
+    return refuse('CURFEW_ALREADY_DECIDED', 'You have approved it already, and one person counts once.');
+  }
+  if (stage !== request.stage) return refuse('CURFEW_ALREADY_DECIDED', 'This stage of the approval is over.');
+  if (!awaitedApprovers(request).some(({ principalId }) => principalId === by.principalId)) {
+    return refuse('CURFEW_NOT_AN_APPROVER');
+  }
+  if (now >= request.approveBy) return refuse('CURFEW_REQUEST_ENDED', 'The time to decide is over.');
+  if (command.kind === 'deny')
+    return happens({ type: 'access-denied', at: now, stage, by, through, comment, commandId });
+  if (duration !== undefined && duration > request.duration) {
+    const wayOut = `Approve ${describeDuration(request.duration)} at most.`;
+    return { refusal: { code: 'CURFEW_DURATION_TOO_LONG', path: '/duration', wayOut } };
+  }
+  if (duration !== undefined && !(duration >= 1000 && Number.isSafeInteger(duration))) {
+    return { refusal: { code: 'CURFEW_DURATION_INVALID', path: '/duration', wayOut: 'Approve one second or more.' } };
+  }
+  return happens({ type: 'access-approved', at: now, stage, by, through, comment, duration, commandId });
+}
+
+function end(request: AccessRequest, command: Extract<PersonCommand, { kind: 'end' }>, now: Instant): Decision {
+  const { by, as, reason, commandId } = command;
+  const { state } = request;
+  if (as === 'requester' && !isAsker(request, by)) return refuse('CURFEW_FORBIDDEN');
+  if (canBeCalledOff(request)) return happens({ type: 'grant-cancelled', at: now, by, as, reason, commandId });
+  if (state === 'granted' || isBeingGranted(request)) {
+    return happens({ type: 'revocation-began', at: now, cause: { kind: 'ended-early', by, as, reason, commandId } });
+  }
+  if (state === 'revoking' || state === 'overdue') return refuse('CURFEW_ALREADY_ENDING');
+  if (isEnded(state)) return refuse('CURFEW_REQUEST_ENDED');
+  return refuse('CURFEW_NOT_GRANTED', undefined, 'Withdraw or deny the request instead, or try again in a moment.');
+}
+
+/** An extension can't be called off while it is being applied: what became of it would be anybody's guess. */
+function canBeCalledOff(request: AccessRequest): boolean {
+  return isAboutToBeGranted(request) && request.extends === undefined;
+}
+
+/** The requester, or the application that asked for them. */
+function isAsker({ requester, submittedBy }: AccessRequest, { principalId }: Person): boolean {
+  return [requester.principalId, submittedBy?.principalId].includes(principalId);
+}
+
+/** Who has answered, is asked already, or asks themselves is not asked. */
+function mayBeAsked({ requester, approvers, approvals }: AccessRequest, id: Person['principalId']): boolean {
+  return ![requester, ...approvers, ...approvals.map(({ by }) => by)].some(({ principalId }) => principalId === id);
 }
 
 function isAboutToBeGranted({ state, deadline }: AccessRequest): boolean {

@@ -11,11 +11,23 @@ export const errorCodes = {
   CURFEW_DURATION_TOO_LONG: ['refused', "The duration is over the role's maximum."],
   CURFEW_START_INVALID: ['refused', 'The start lies in the past or too far ahead.'],
   CURFEW_REASON_REQUIRED: ['refused', 'The role asks for a reason.'],
+  CURFEW_TICKET_INVALID: ['refused', 'The role asks for a ticket of a certain form.'],
   CURFEW_UNAUTHENTICATED: ['refused', 'The call carries no valid token.'],
   CURFEW_NOT_A_PERSON: ['refused', 'Only a person may do this, and the token is not a person’s.'],
   CURFEW_FORBIDDEN: ['refused', 'The caller may not do this.'],
+  CURFEW_AUTHENTICATION_INSUFFICIENT: ['refused', 'The policy asks for a stronger sign-in than this one.'],
+  CURFEW_SIGN_IN_REQUIRED: ['refused', 'This page is for people who have signed in.'],
+  CURFEW_SIGN_IN_FAILED: ['refused', 'The sign-in did not come to its end.'],
+  CURFEW_SIGNED_IN_AS_ANOTHER: ['refused', 'The link was sent to somebody else than the person signed in.'],
+  CURFEW_CSRF_MISMATCH: ['refused', 'The form does not belong to this sign-in.'],
+  CURFEW_RATE_LIMITED: ['retryable', 'Too many calls in a short time.'],
   CURFEW_NO_SUCH_ROLE: ['refused', 'The policy offers the caller no such role on such a target.'],
-  CURFEW_NO_APPROVER: ['refused', 'Nobody but the requester could approve this.'],
+  CURFEW_NO_APPROVER: ['refused', 'Too few people but the requester could approve this.'],
+  CURFEW_LIMIT_REACHED: ['refused', 'As many grants as the policy allows are held already.'],
+  CURFEW_BREAK_GLASS_REFUSED: ['refused', 'The policy does not let the caller break the glass for this role.'],
+  CURFEW_EXTENSION_REFUSED: ['refused', 'The policy allows no such extension.'],
+  CURFEW_TOO_LATE: ['refused', 'The deadline is final, and the access is about to be taken away.'],
+  CURFEW_REVIEW_NOT_OWED: ['refused', 'No review is owed for this request.'],
   CURFEW_REQUEST_NOT_FOUND: ['refused', 'There is no such request, or it is not the caller’s to see.'],
   CURFEW_LINK_NOT_FOUND: ['refused', 'The link is unknown or has run out.'],
   CURFEW_SELF_APPROVAL: ['refused', 'Nobody decides on their own request.'],
@@ -51,12 +63,16 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorCodes, value);
 }
 
-/** A refusal or failure. `detail` is one sentence for people, `path` what it is about (`/duration`), `wayOut` what to do. */
+/**
+ * A refusal or failure. `detail` is one sentence for people, `path` what it is about (`/duration`), `wayOut` what to do,
+ * `retryAfter` in how many seconds the same call may pass.
+ */
 export interface Refusal {
   readonly code: ErrorCode;
   readonly detail?: string | undefined;
   readonly path?: string | undefined;
   readonly wayOut?: string | undefined;
+  readonly retryAfter?: number | undefined;
 }
 
 /** The one error class. It never holds a foreign error's text, which may hold SQL, tokens or addresses. */

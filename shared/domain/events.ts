@@ -3,8 +3,11 @@ import type { CommandId, Digest, RequestId } from './ids.ts';
 import type { Entitlement, Person, Terms } from './policy.ts';
 import type { Instant } from './time.ts';
 
-/** In what capacity somebody acted. */
-export type Capacity = 'requester' | 'approver' | 'administrator';
+/** In what capacity somebody acted. `revoker`: by the application role Access.Revoke. */
+export type Capacity = 'requester' | 'approver' | 'revoker' | 'administrator';
+
+/** How an approver answered: from the mailed link, with a sign-in or by holding it alone, or with their own token. */
+export type Channel = 'link-and-sign-in' | 'link' | 'api';
 
 /** What was done for one entitlement. `already-held`: the person was a member before, and stays one afterwards. */
 export interface GrantEvidence {
@@ -36,31 +39,61 @@ export type CurfewEvent =
       readonly type: 'access-requested';
       readonly at: Instant;
       readonly requester: Person;
+      /** The application that asked for the requester, where one did. */
+      readonly submittedBy?: Person | undefined;
       readonly reason: string;
+      readonly ticket?: string | undefined;
       readonly terms: Terms;
+      /** The grant whose deadline is to be moved by the duration; nothing else is granted then. */
+      readonly extends?: RequestId | undefined;
+      /** Who is asked in the first stage. */
       readonly approvers: readonly Person[];
       /** Of the request's body: the same Idempotency-Key with another body is refused. */
       readonly bodyDigest: Digest;
     }
-  /** An approver said yes. The target has not been touched. */
+  /** Who is asked in the next stage. */
+  | {
+      readonly type: 'stage-began';
+      readonly at: Instant;
+      readonly stage: number;
+      readonly approvers: readonly Person[];
+    }
+  /** Nobody answered for long, so these are asked too. */
+  | {
+      readonly type: 'approval-escalated';
+      readonly at: Instant;
+      readonly stage: number;
+      readonly approvers: readonly Person[];
+    }
+  /** An approver said yes. It completes the stage where the quorum is reached, and with the last stage the approval. */
   | {
       readonly type: 'access-approved';
       readonly at: Instant;
+      readonly stage: number;
       readonly by: Person;
+      readonly through: Channel;
       readonly comment: string;
+      /** Milliseconds, where the approver allowed less than was asked for. */
+      readonly duration?: number | undefined;
       readonly commandId: CommandId;
     }
+  /** The named rule of the policy approved, in the place of people. */
+  | { readonly type: 'access-approved-automatically'; readonly at: Instant; readonly rule: string }
+  /** The requester took access without approval, as the policy lets them in an emergency. A review is owed. */
+  | { readonly type: 'glass-broken'; readonly at: Instant }
   /** An approver said no. The request has ended. */
   | {
       readonly type: 'access-denied';
       readonly at: Instant;
+      readonly stage: number;
       readonly by: Person;
+      readonly through: Channel;
       readonly comment: string;
       readonly commandId: CommandId;
     }
   /** The requester took the request back before anything was granted. */
   | { readonly type: 'request-withdrawn'; readonly at: Instant; readonly by: Person; readonly commandId: CommandId }
-  /** Nobody decided in time. */
+  /** The stage's time was over before its quorum was reached. */
   | { readonly type: 'approval-timed-out'; readonly at: Instant }
   /** An approved request was called off by an approver or administrator before its start. */
   | {
@@ -77,6 +110,10 @@ export type CurfewEvent =
   | { readonly type: 'grant-intended'; readonly at: Instant; readonly deadline: Instant }
   /** The target shows the entitlements. */
   | { readonly type: 'access-granted'; readonly at: Instant; readonly evidence: readonly GrantEvidence[] }
+  /** An approved extension moved the deadline. */
+  | { readonly type: 'deadline-moved'; readonly at: Instant; readonly deadline: Instant; readonly extension: RequestId }
+  /** This extension has moved the deadline of the grant that it extends. */
+  | { readonly type: 'extension-applied'; readonly at: Instant; readonly deadline: Instant }
   /** Taking away was decided. A failed grant comes here too, since its outcome in the target is unknown. */
   | { readonly type: 'revocation-began'; readonly at: Instant; readonly cause: RevocationCause }
   /** The target would not let go, or would not say. It is tried again, without end. */
@@ -87,6 +124,14 @@ export type CurfewEvent =
       readonly at: Instant;
       readonly evidence: readonly RevocationEvidence[];
       readonly lateness?: number | undefined;
+    }
+  /** Somebody has looked at what was done with the broken glass. */
+  | {
+      readonly type: 'access-reviewed';
+      readonly at: Instant;
+      readonly by: Person;
+      readonly comment: string;
+      readonly commandId: CommandId;
     };
 
 export type RevocationCause =

@@ -7,3 +7,8 @@ const unsafe = /(?![\n\t])\p{Cc}|[\p{Bidi_Control}\p{Zl}\p{Zp}\u200b\u2060-\u206
 export function isSafeText(text: string): boolean {
   return text.isWellFormed() && !unsafe.test(text);
 }
+
+/** For comparing names: the case of ASCII letters alone. Elsewhere it makes other letters alike, as K (U+212A) and k. */
+export function foldCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}

@@ -1,36 +1,62 @@
-import { type AccessRequest, isEnded } from '../domain/access-request.ts';
-import type { Refusal } from '../domain/errors.ts';
+import { type AccessRequest, awaitedApprovers, isEnded } from '../domain/access-request.ts';
 import { type Person, reasonLength } from '../domain/policy.ts';
-import type { Instant } from '../domain/time.ts';
+import { describeDuration, type Instant, plus } from '../domain/time.ts';
 import { type Html, html } from './escape.ts';
-import { factList, layout, quotation, statusBox } from './layout.ts';
-import { canBeAnswered, factsOf, roleOf, type Status, statusOf } from './request-words.ts';
-import { describeInstant, fullNameOf, nameOf, refusalSentences } from './words.ts';
+import { commentField, csrfField, factList, layout, lookAgain, type SignedIn, statusBox } from './layout.ts';
+import { answersOf, factsOf, wishOf } from './request-words.ts';
+import { canBeAnswered, statusOf } from './status.ts';
+import { fullNameOf, nameOf, oneLine } from './words.ts';
+import { describeInstant } from './zones.ts';
 
-/** What is asked, and, while it waits for an answer, the form to answer with. */
-export function approvalPage(about: {
+interface Asked extends SignedIn {
   readonly request: AccessRequest;
   readonly approver: Person;
   readonly plans: readonly string[];
+  /** The requester's other requests, newest first. */
+  readonly history: readonly AccessRequest[];
+  /** What the policy says, a sentence each. */
+  readonly rules: readonly string[];
+  /** The stage that the link answers; the one that is being answered where it is left out. */
+  readonly stage?: number | undefined;
+  readonly csrf: string;
   readonly now: Instant;
-}): string {
+}
+
+const shownOfHistory = 5;
+
+/** What is asked, and, while it waits for this person's answer, the form to answer with. */
+export function approvalPage(about: Asked): string {
   const { request, approver, plans, now } = about;
-  const title = `${nameOf(request.requester)} asks for ${roleOf(request)}`;
+  const { timeZone } = approver;
+  const title = `${nameOf(request.requester)} asks for ${wishOf(request)}`;
   return layout(
     title,
     html`<h1>${title}</h1>
-${statusBox(statusOf(request, now))}
-${decisionOf(request)}
-${factList(factsOf(request, plans))}
-${canBeAnswered(request, now) ? form(approver) : lookAgain(request)}`,
+${statusBox(statusOf(request, now, timeZone))}
+${factList(answersOf(request, timeZone))}
+${factList(factsOf(request, plans, timeZone))}
+${past(about)}
+${policy(about)}
+${isAwaited(about) ? form(about) : whyNot(about)}`,
+    about,
   );
 }
 
-function form(approver: Person): Html {
-  return html`<form method="post">
-<label for="comment">Comment</label>
-<p class="hint" id="comment-hint">Optional. The requester and the other approvers read it.</p>
-<textarea id="comment" name="comment" maxlength="${reasonLength}" aria-describedby="comment-hint" autocomplete="off"></textarea>
+function isAwaited({ request, approver, stage = request.stage, now }: Asked): boolean {
+  const isAsked = awaitedApprovers(request).some(({ principalId }) => principalId === approver.principalId);
+  return isAsked && stage === request.stage && canBeAnswered(request, now);
+}
+
+function form({ request, approver, csrf, now }: Asked): Html {
+  const longest = describeDuration(request.duration);
+  return html`<h2>Your answer</h2>
+<form method="post">
+${csrfField(csrf)}
+${commentField('Optional. The requester and the other approvers read it.', reasonLength)}
+<label for="duration">For less time</label>
+<p class="hint" id="duration-hint">Optional, such as 30m or 1h30m. At most ${longest}.</p>
+<input id="duration" name="duration" maxlength="40" aria-describedby="duration-hint" autocomplete="off" autocapitalize="none" spellcheck="false">
+${untilWhen(request, now, approver.timeZone)}
 <div class="answers">
 <button class="approve" name="decision" value="approve">Approve</button>
 <button class="deny" name="decision" value="deny">Deny</button>
@@ -39,74 +65,43 @@ function form(approver: Person): Html {
 </form>`;
 }
 
-/** Who decided what, and what they wrote. */
-function decisionOf({ decision }: AccessRequest): Html | undefined {
-  if (!decision) return undefined;
-  const { by, outcome, at, comment } = decision;
-  return html`<p>${fullNameOf(by)} ${outcome} this on ${describeInstant(at)}.</p>
-${comment.trim() === '' ? undefined : quotation(comment)}`;
+/** Of an extension only the other request knows the end that it moves; of an early stage nobody knows when the last is passed. */
+function untilWhen({ terms, stage, duration, extends: extended }: AccessRequest, now: Instant, timeZone?: string) {
+  if (extended !== undefined || stage + 1 < terms.stages.length) return undefined;
+  const end = plus(terms.startsAt ?? now, duration);
+  return html`<p class="after">Approved now, it ends on ${describeInstant(end, timeZone)}.</p>`;
 }
 
-/** An empty address is the page's own, asked for anew. */
-function lookAgain({ state }: AccessRequest): Html | undefined {
-  return isEnded(state) ? undefined : html`<p><a class="again" href="">Look again</a></p>`;
+function whyNot({ request, approver, now }: Asked): Html | undefined {
+  const own = request.approvals.find(({ by }) => by.principalId === approver.principalId);
+  const sentence = canBeAnswered(request, now)
+    ? `Nothing is asked of you${own ? ' any more: you have approved it.' : ' in this stage.'}`
+    : undefined;
+  return html`${sentence === undefined ? undefined : html`<p>${sentence}</p>`}${isEnded(request.state) ? undefined : lookAgain()}`;
 }
 
-/** What became of an answer: of this one, or of the one that came before it. */
-export function outcomePage(about: {
-  readonly request: AccessRequest;
-  readonly approver: Person;
-  /** Why the answer changed nothing. */
-  readonly refusal?: Refusal | undefined;
-  /** The answer was taken, and what comes of it isn't known yet. */
-  readonly pending?: boolean | undefined;
-  readonly now: Instant;
-}): string {
-  const { request, now } = about;
-  const lead = leadOf(about);
-  const status = statusOf(request, now);
-  return layout(
-    lead.heading,
-    html`<h1>${lead.heading}</h1>
-${lead.sentences.map((sentence) => html`<p>${sentence}</p>`)}
-<h2>${nameOf(request.requester)}: ${roleOf(request)}</h2>
-${statusBox(status)}
-${decisionOf(request)}
-${lookAgain(request)}`,
-  );
+function past({ request, approver, history, now }: Asked): Html {
+  const { timeZone } = approver;
+  const others = history.filter(({ id }) => id !== request.id).slice(0, shownOfHistory);
+  if (others.length === 0) return html`<p class="hint">No other requests by ${nameOf(request.requester)} lately.</p>`;
+  return html`<details>
+<summary>Earlier requests by ${nameOf(request.requester)} (${others.length})</summary>
+<ul>${others.map(
+    (other) => html`
+<li><strong>${wishOf(other)}</strong>
+<p>${describeInstant(other.submittedAt, timeZone)}</p>
+<p>${statusOf(other, now, timeZone).heading}</p>
+${other.reason.trim() === '' ? undefined : html`<p class="hint">${oneLine(other.reason, 160)}</p>`}</li>`,
+  )}
+</ul>
+</details>`;
 }
 
-function leadOf(about: Parameters<typeof outcomePage>[0]): Pick<Status, 'heading' | 'sentences'> {
-  const { request, approver, refusal, pending } = about;
-  const { decision, state } = request;
-  const own = decision?.by.principalId === approver.principalId;
-  if (decision && (!own || refusal?.code === 'CURFEW_ALREADY_DECIDED')) {
-    const heading = `${own ? 'You' : nameOf(decision.by)} had ${decision.outcome} it already`;
-    return { heading, sentences: ['Your answer changed nothing.'] };
-  }
-  if (refusal) {
-    return { heading: 'Your answer was not taken', sentences: [...refusalSentences(refusal), `Code: ${refusal.code}`] };
-  }
-  if (!decision) {
-    return pending
-      ? {
-          heading: 'Your answer is being worked on',
-          sentences: ['Curfew has received it. Whether it counts is not known yet: look again in a moment.'],
-        }
-      : { heading: 'The request has changed', sentences: [] };
-  }
-  if (decision.outcome === 'denied') return { heading: 'You denied it', sentences: [] };
-  if (state === 'failed') return { heading: 'You approved it, but it could not be granted', sentences: [] };
-  return { heading: 'You approved it', sentences: [] };
-}
-
-/** A refusal where there is nothing else to show. */
-export function errorPage({ refusal }: { readonly refusal: Refusal }): string {
-  const [sentence = '', ...more] = refusalSentences(refusal);
-  return layout(
-    sentence,
-    html`<h1>${sentence}</h1>
-${more.map((line) => html`<p>${line}</p>`)}
-<p class="after">Code: <code>${refusal.code}</code></p>`,
-  );
+function policy({ rules }: Asked): Html | undefined {
+  if (rules.length === 0) return undefined;
+  return html`<details>
+<summary>What the policy says (${rules.length})</summary>
+<ul>${rules.map((rule) => html`\n<li>${oneLine(rule, 1000)}</li>`)}
+</ul>
+</details>`;
 }

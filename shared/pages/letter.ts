@@ -1,7 +1,7 @@
 import type { MailMessage } from '../ports.ts';
 import { type Html, html } from './escape.ts';
-import type { Fact } from './request-words.ts';
-import { linesOf, oneLine } from './words.ts';
+import { type Fact, linesOfFact } from './request-words.ts';
+import { oneLine } from './words.ts';
 
 /** A mail before it is set in type: text and HTML are made from the same words, so that neither says more. */
 export interface Letter {
@@ -29,9 +29,13 @@ export function writeMail(letter: Letter): MailMessage {
 }
 
 function textOf({ heading, sentences, facts = [], commands = [], button, closing }: Letter): string {
-  const factLines = facts.flatMap(({ label, value, quoted }) => {
-    if (quoted) return [`${label}:`, ...linesOf(String(value)).map((line) => `> ${line}`)];
-    return typeof value === 'string' ? [`${label}: ${value}`] : [`${label}:`, ...value.map((line) => `- ${line}`)];
+  const factLines = facts.flatMap((fact) => {
+    const { label, value, quoted } = fact;
+    const lines = linesOfFact(fact);
+    if (quoted) return [`${label}:`, ...lines.map((line) => `> ${line}`)];
+    return typeof value === 'string'
+      ? [`${label}: ${lines.join()}`]
+      : [`${label}:`, ...lines.map((line) => `- ${line}`)];
   });
   const paragraphs = [
     [heading],
@@ -80,9 +84,9 @@ ${sentences.map((sentence) => html`<p style="margin:0 0 12px;">${sentence}</p>\n
 `.toString();
 }
 
-function factHtml({ label, value, quoted }: Fact): Html {
-  const lines = quoted ? linesOf(String(value)) : [value].flat();
-  const shown = lines.map((line, index) => (index === 0 ? html`${line}` : html`<br>${line}`));
+function factHtml(fact: Fact): Html {
+  const { label, quoted } = fact;
+  const shown = linesOfFact(fact).map((line, index) => (index === 0 ? html`${line}` : html`<br>${line}`));
   const style = quoted ? 'margin:0 0 12px;padding-left:12px;border-left:3px solid #d5dae0;' : 'margin:0 0 12px;';
   return html`<p class="soft" style="margin:0;${soft}">${label}</p>
 <p${quoted ? html` class="quote"` : undefined} style="${style}">${shown}</p>

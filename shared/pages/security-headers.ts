@@ -9,6 +9,7 @@ export function securityHeaders(): Record<string, string> {
     'content-security-policy': [
       "default-src 'none'",
       `style-src 'sha256-${styleHash}'`,
+      // It holds for redirects after a form's POST as well: no form may lead on to the identity provider, only a link.
       "form-action 'self'",
       "frame-ancestors 'none'",
       "base-uri 'none'",

@@ -2,14 +2,7 @@ import { type ErrorCode, errorCodes, type Refusal } from '../domain/errors.ts';
 import type { Person } from '../domain/policy.ts';
 import { isSafeText } from '../domain/text.ts';
 import { describeDuration, type Instant, millisecondsOf } from '../domain/time.ts';
-
-const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-
-/** `Sat 2026-11-21 09:30 UTC`, with seconds where they aren't zero: an instant that reads the same everywhere. */
-export function describeInstant(instant: Instant): string {
-  const time = instant.slice(11, 19).replace(/:00$/, '');
-  return `${weekdays[new Date(millisecondsOf(instant)).getUTCDay()]} ${instant.slice(0, 10)} ${time} UTC`;
-}
+import { describeInstant } from './zones.ts';
 
 /** `3h 12m`, to the minute from an hour on. Nothing where the instant has come. */
 export function describeWait(now: Instant, instant: Instant): string | undefined {
@@ -18,10 +11,10 @@ export function describeWait(now: Instant, instant: Instant): string | undefined
   return describeDuration(wait < 3_600_000 ? wait : wait - (wait % 60_000));
 }
 
-/** `Sat 2026-11-21 09:30 UTC (in 3h 12m)` */
-export function describeUpcoming(now: Instant, instant: Instant): string {
+/** `Sat 2026-11-21 09:30 UTC, in 3h 12m` */
+export function describeUpcoming(now: Instant, instant: Instant, timeZone?: string): string {
   const wait = describeWait(now, instant);
-  return `${describeInstant(instant)}${wait === undefined ? '' : ` (in ${wait})`}`;
+  return `${describeInstant(instant, timeZone)}${wait === undefined ? '' : `, in ${wait}`}`;
 }
 
 /** Text from outside as one line: no line breaks, nothing that reorders or hides, and an end. */

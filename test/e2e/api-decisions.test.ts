@@ -15,9 +15,9 @@ describe('the approval page', () => {
     const id = await api.asked('ada');
     const link = await api.linkOf('bob', id);
     for (const _ of ['once', 'twice']) {
-      const page = await fetch(link);
+      const page = await api.openLink(link);
       expect(page.status).toBe(200);
-      expect(await page.text()).toContain('name="decision"');
+      expect(page.text).toContain('name="decision"');
     }
     expect(await typesOf(id)).toEqual(['access-requested']);
   });
@@ -38,7 +38,7 @@ describe('the approval page', () => {
     for (const link of [bobs, carlas]) {
       const again = await api.decide(link, { decision: 'approve' });
       expect([again.status, again.text.includes('denied')]).toEqual([409, true]);
-      const page = await (await fetch(link)).text();
+      const { text: page } = await api.openLink(link);
       expect(page).toContain('Bob Okafor');
       expect(page).toContain('Not this week');
       expect(page).not.toContain('name="decision"');

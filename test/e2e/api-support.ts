@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CosmosClient } from '@azure/cosmos';
+import { Browser, csrfIn } from '../../local/browser.ts';
 import { connectAs } from '../../local/database.ts';
 import { type LaptopOptions, startLaptop } from '../../local/laptop.ts';
 import type { StoredMessage } from '../../local/mail/index.ts';
-import { samplePerson, tokenFor } from '../../local/people.ts';
+import { applicationTokenFor, samplePerson, tokenFor } from '../../local/people.ts';
 import type { State } from '../../shared/domain/access-request.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import type { RecordedEvent } from '../../shared/domain/events.ts';
@@ -25,10 +26,22 @@ export interface Shown {
   readonly policyDigest: string;
   readonly failure?: ErrorCode;
   readonly requester: { readonly principalId: string };
-  readonly decision?: { readonly outcome: string; readonly comment: string; readonly by: { readonly name: string } };
+  readonly decision?: {
+    readonly outcome: string;
+    readonly comment: string;
+    readonly by: { readonly name: string };
+    readonly rule?: string;
+  };
   readonly endedEarly?: { readonly as: string; readonly reason: string };
   readonly calledOff?: { readonly as: string };
   readonly approvers: readonly { readonly userPrincipalName: string }[];
+  readonly approvals?: readonly { readonly by: { readonly name: string }; readonly through: string }[];
+  readonly stage?: { readonly number: number; readonly of: number; readonly missing: number };
+  readonly submittedBy?: { readonly name: string };
+  readonly extends?: string;
+  readonly movedTo?: string;
+  readonly breakGlass?: true;
+  readonly review?: unknown;
   readonly dryRun?: true;
   readonly plans?: readonly string[];
   readonly requests: readonly Shown[];
@@ -54,6 +67,11 @@ export interface Answer {
   readonly body: Shown;
 }
 
+interface SignedIn {
+  readonly browser: Browser;
+  readonly csrf: string;
+}
+
 export const reader = { target: 'orders', role: 'reader', reason: 'Refund case 4711', duration: '1h' };
 export type Ask = Partial<Record<keyof typeof reader | 'startsAt', string>>;
 
@@ -64,6 +82,8 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
   const { ports } = laptop;
   const base = `http://localhost:${ports.api}/api`;
   const tokens = new Map<string, Promise<string>>();
+  const addressees = new Map<string, string>();
+  const signedIn = new Map<string, Promise<SignedIn>>();
   const cosmos = new CosmosClient({ endpoint: laptop.cosmos.url, key: laptop.cosmosKey });
   const database = cosmos.database('curfew');
 
@@ -71,6 +91,13 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
     const key = `${name} ${scope}`;
     const token = tokens.get(key) ?? tokenFor(name, laptop.entra.authority, scope);
     tokens.set(key, token);
+    return token;
+  };
+
+  /** An application's own token, by its display name. */
+  const applicationTokenOf = (name: string) => {
+    const token = tokens.get(name) ?? applicationTokenFor(name, laptop.entra.authority, 'api://curfew/.default');
+    tokens.set(name, token);
     return token;
   };
 
@@ -105,16 +132,35 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
   /** The approval link that was mailed to somebody about a request. */
   const linkOf = async (name: string, id: string): Promise<string> => {
     const { text } = await mailTo(name, id, (message) => message.text.includes('/approvals/'));
-    return /http\S+\/approvals\/[\w-]{43}/.exec(text)?.[0] ?? '';
+    const link = /http\S+\/approvals\/[\w-]{43}/.exec(text)?.[0] ?? '';
+    addressees.set(link, name);
+    return link;
   };
-  const decide = async (link: string, form: Record<string, string>, headers: Record<string, string> = {}) =>
-    answerOf(
-      await fetch(link, {
+  /** A browser in which the person has signed in, on the way to a link of theirs, and the token for its forms. */
+  const signInAs = (name: string, link: string): Promise<SignedIn> => {
+    const browser = new Browser();
+    const made =
+      signedIn.get(name) ?? browser.openAs(name, link).then((page) => ({ browser, csrf: csrfIn(page) ?? '' }));
+    signedIn.set(name, made);
+    return made;
+  };
+  /** As the person whom the link was mailed to; as nobody where it wasn't mailed at all. */
+  const browserFor = async (link: string): Promise<SignedIn> => {
+    const [address = ''] = link.split('?');
+    const name = addressees.get(address);
+    return name === undefined ? { browser: new Browser(), csrf: '' } : signInAs(name, address);
+  };
+  const openLink = async (link: string) => answerIn(await (await browserFor(link)).browser.open(link));
+  const decide = async (link: string, form: Record<string, string>, headers: Record<string, string> = {}) => {
+    const { browser, csrf } = await browserFor(link);
+    return answerIn(
+      await browser.send(link, {
         method: 'POST',
         headers: { origin: new URL(link).origin, ...headers },
-        body: new URLSearchParams(form),
+        body: new URLSearchParams({ csrf, ...form }),
       }),
     );
+  };
   const approve = async (name: string, id: string) => decide(await linkOf(name, id), { decision: 'approve' });
   const shown = async (id: string, name = 'carla') => (await call(name, `/requests/${id}`)).body;
   const untilState = (id: string, ...states: State[]) =>
@@ -129,18 +175,23 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
     base,
     database,
     tokenOf,
+    applicationTokenOf,
     call,
     post,
     ask,
     asked,
     mailTo,
     linkOf,
+    signInAs,
+    openLink,
     decide,
     approve,
     shown,
     untilState,
     /** Every document of a container, as somebody with the account's key reads it. */
-    async documents(container: 'events' | 'requests' | 'links' | 'holds'): Promise<Record<string, unknown>[]> {
+    async documents(
+      container: 'events' | 'requests' | 'links' | 'holds' | 'sessions',
+    ): Promise<Record<string, unknown>[]> {
       const { resources } = await database.container(container).items.query('SELECT * FROM c').fetchAll();
       return resources as Record<string, unknown>[];
     },
@@ -178,8 +229,10 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
 export type Api = Awaited<ReturnType<typeof startApi>>;
 
 async function answerOf(response: Response): Promise<Answer> {
-  const { status, headers } = response;
-  const text = await response.text();
+  return answerIn({ status: response.status, headers: response.headers, text: await response.text() });
+}
+
+function answerIn({ status, headers, text }: Omit<Answer, 'body'>): Answer {
   const isJson = /^application\/(problem\+)?json/.test(headers.get('content-type') ?? '');
   return { status, headers, text, body: (isJson ? JSON.parse(text) : {}) as Shown };
 }

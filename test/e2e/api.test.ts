@@ -15,7 +15,7 @@ describe('what one may ask for', () => {
       const { status, body } = await api.call(name, '/targets');
       expect(status).toBe(200);
       expect(body.targets.map(({ id, roles }) => [id, roles.map((role) => role.id)])).toEqual([
-        ['orders', ['reader', 'writer']],
+        ['orders', ['reader', 'writer', 'maintainer']],
       ]);
     }
   });

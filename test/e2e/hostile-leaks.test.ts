@@ -49,9 +49,17 @@ describe('secrets', () => {
     const files = readdirSync(api.folder).filter((name) => /^(durable|cosmos)\.sqlite/.test(name));
     expect(files.length).toBeGreaterThanOrEqual(2);
     const stored = files.map((name) => readFileSync(join(api.folder, name), 'latin1'));
-    const documents = await Promise.all((['events', 'requests', 'links', 'holds'] as const).map(api.documents));
+    const documents = await Promise.all(
+      (['events', 'requests', 'links', 'holds', 'sessions'] as const).map(api.documents),
+    );
     const places = [said.join('\n'), answers.join('\n'), JSON.stringify(documents), ...stored];
+    const { browser, csrf } = await api.signInAs('bob', links[0] ?? '');
+    const session = browser.cookieFor(links[0] ?? '').split('=')[1] ?? '';
+    expect(session).toMatch(/^[\w-]{43}$/);
+    // The form's token belongs into its pages, and nowhere else.
+    for (const place of [said.join('\n'), JSON.stringify(documents), ...stored]) expect(place).not.toContain(csrf);
     const secrets = [
+      session,
       ...links.map(tokenIn),
       bearer.split('.')[2] ?? bearer,
       api.settings.AZURE_CLIENT_SECRET ?? '',

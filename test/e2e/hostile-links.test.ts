@@ -27,7 +27,7 @@ function expectPage({ status, text, headers }: Answer, expected: number): void {
   expect(headers.get('x-frame-options')).toBe('DENY');
 }
 
-const open = (link: string) => api.call(undefined, link.slice(api.base.length));
+const open = (link: string) => api.openLink(link);
 
 describe('a link', () => {
   test('that is unknown, malformed or altered shows a page that says nothing, and decides nothing', async () => {
@@ -96,13 +96,15 @@ describe('a link', () => {
     for (const form of forms) expectPage(await api.decide(link, form), 400);
     expectPage(await api.decide(link, { decision: 'approve', comment: '\u202e' }), 422);
     expectPage(await api.decide(link, { decision: 'approve', comment: 'x'.repeat(70_000) }), 413);
-    for (const body of [
-      'decision=deny&decision=approve',
-      'decision=approve&comment=a&comment=b',
-      '{"decision":"approve"}',
-    ]) {
-      const { status } = await fetch(link, { method: 'POST', body, headers: { origin: new URL(link).origin } });
-      expect(status).toBe(400);
+    const { browser, csrf } = await api.signInAs('bob', link);
+    for (const [body, expected] of [
+      [`csrf=${csrf}&decision=deny&decision=approve`, 400],
+      [`csrf=${csrf}&decision=approve&comment=a&comment=b`, 400],
+      [`csrf=${csrf}&csrf=${csrf}&decision=approve`, 400],
+      ['{"decision":"approve"}', 403],
+    ] as const) {
+      const { status } = await browser.send(link, { method: 'POST', body, headers: { origin: new URL(link).origin } });
+      expect(status).toBe(expected);
     }
     // In the address, as a scanner or a mail program might have it.
     expectPage(await open(`${link}?decision=approve`), 200);
@@ -209,7 +211,10 @@ describe('the directory has the last word', () => {
     const { body } = await api.ask('bob');
     expect(body.approvers.map((each) => each.userPrincipalName)).toEqual(['carla@contoso.example']);
     await expect(
-      api.mail.waitFor(({ to, text }) => to.includes('bob@contoso.example') && text.includes(body.id), 300),
+      api.mail.waitFor(
+        ({ to, text }) => to.includes('bob@contoso.example') && text.includes(body.id) && text.includes('/approvals/'),
+        300,
+      ),
     ).rejects.toThrow();
     await setMembers(owners, [samplePerson('bob').id]);
     expect((await api.ask('bob')).body.code).toBe('CURFEW_NO_APPROVER');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { commandEvent } from '../../orchestrations/names.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { ada, bob, requested, start } from '../support/samples.ts';
+import { ada, bob, requested, stage, start } from '../support/samples.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const second = 1000;
@@ -10,7 +10,7 @@ const hour = 3_600 * second;
 
 /** A request that is granted now, and its deadline. */
 async function granted(world: World, duration: number) {
-  const id = await world.submit(requested({ duration, approveBy: plus(world.time.now, hour) }));
+  const id = await world.submit(requested({ duration, stages: [{ ...stage, timeOut: 30 * 24 * hour }] }));
   await world.approve(id);
   await world.advanceTo(plus(world.time.now, 5 * second));
   const { state, deadline = start } = world.request(id);

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { importPKCS8, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { appRoles } from '../../functions/callers.ts';
 import { terminalClientId } from '../../local/laptop.ts';
-import { samplePerson } from '../../local/people.ts';
+import { applicationTokenFor, samplePerson } from '../../local/people.ts';
 import { type Answer, type Api, reader, sendRaw, startApi, until } from './api-support.ts';
 
 let api: Api;
@@ -61,7 +62,23 @@ describe('a token', () => {
     expect((await withToken(`Bearer ${await signed({})}`)).status).toBe(200);
   });
 
+  /** What a v1.0 token has in other places than a v2.0 one. */
+  const older = (): JWTPayload => ({
+    ver: '1.0',
+    iss: `${api.entra.authority}/`,
+    aud: 'api://curfew',
+    appid: terminalClientId,
+    azp: undefined,
+  });
+  test('of version 1.0 is taken too, with everything in its place', async () => {
+    expect((await withToken(`Bearer ${await signed(older())}`)).status).toBe(200);
+  });
+
   const otherGuid = '00000000-0000-4000-8000-000000000009';
+  const otherTenant = (): JWTPayload => ({
+    tid: otherGuid,
+    iss: String(genuine.claims.iss).replace(String(genuine.claims.tid), otherGuid),
+  });
   const claims: [string, () => JWTPayload][] = [
     ['expired', () => ({ exp: now() - 61 })],
     ['without an end', () => ({ exp: undefined })],
@@ -79,6 +96,18 @@ describe('a token', () => {
     ['with a scope that only begins alike', () => ({ scp: 'access_as_user_readonly' })],
     ['without a scope', () => ({ scp: undefined })],
     ['with roles that are no list', () => ({ roles: 'Access.Administer' }) as JWTPayload],
+    ['without a client', () => ({ azp: undefined })],
+    ['without a version', () => ({ ver: undefined })],
+    ['of a version that its issuer does not have', () => ({ ver: '1.0', appid: terminalClientId })],
+    ['of version 1.0 for the audience of version 2.0', () => ({ ...older(), aud: genuine.claims.aud })],
+    ['of version 1.0 for another API', () => ({ ...older(), aud: 'api://curfew-test' })],
+    ['of version 1.0 of another tenant', () => ({ ...older(), tid: otherGuid })],
+    ['for two audiences', () => ({ aud: [String(genuine.claims.aud), 'api://elsewhere'] })],
+    ['of another tenant whose issuer signs with the same keys', () => otherTenant()],
+    ['of an application with a person’s scope', () => ({ idtyp: 'app', sub: genuine.claims.oid })],
+    ['of an application that speaks of another', () => ({ idtyp: 'app', scp: undefined })],
+    ['of a person who is said to be an application', () => ({ idtyp: 'app' })],
+    ['of a device', () => ({ idtyp: 'device' })],
   ];
   test.each(claims)('%s is refused', async (_what, more) => {
     expectUnauthenticated(await withToken(`Bearer ${await signed(more())}`));
@@ -167,9 +196,35 @@ describe('a token', () => {
       expect(token.split('.')).toHaveLength(3);
       expectUnauthenticated(await withToken(`Bearer ${token}`));
     }
-    // Also one that says it is for Curfew itself.
-    const { scp: _, ...claims } = genuine.claims;
-    expectUnauthenticated(await withToken(`Bearer ${await signed({ ...claims, scp: undefined, nonce: 'n' })}`));
+  });
+
+  test('that Curfew’s own sign-in gets is for Curfew, and still no access token', async () => {
+    const { userPrincipalName, password } = samplePerson('carla');
+    const response = await fetch(`${api.entra.authority}/oauth2/v2.0/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'password',
+        client_id: api.settings.CURFEW_TOKEN_AUDIENCE ?? '',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await applicationTokenFor(
+          'curfew-service',
+          api.entra.authority,
+          'api://AzureADTokenExchange/.default',
+        ),
+        username: userPrincipalName,
+        password,
+        scope: 'openid profile',
+      }),
+    });
+    const { id_token = '' } = (await response.json()) as Record<string, string>;
+    const { payload } = partsOf(id_token);
+    expect(payload).toMatchObject({ aud: genuine.claims.aud, iss: genuine.claims.iss, ver: '2.0' });
+    expect(payload.roles).toContain('Access.Administer');
+    expectUnauthenticated(await withToken(`Bearer ${id_token}`));
+    // Nor would it be with a client, or with what makes a token an application's.
+    for (const more of [{ azp: terminalClientId }, { azp: terminalClientId, idtyp: 'app' }]) {
+      expectUnauthenticated(await withToken(`Bearer ${await signed({ ...payload, scp: undefined, ...more })}`));
+    }
   });
 
   test('sent twice, or beside a forged principal, counts for nothing', async () => {
@@ -244,35 +299,34 @@ describe('who may see and do what', () => {
     expect(real.text).toBe(unreal.text);
   });
 
-  test('an application is no person', async () => {
-    const response = await fetch(`${api.entra.authority}/oauth2/v2.0/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_id: api.settings.AZURE_CLIENT_ID ?? '',
-        client_secret: api.settings.AZURE_CLIENT_SECRET ?? '',
-        scope: 'api://curfew/.default',
-      }),
-    });
-    const { access_token } = (await response.json()) as { access_token: string };
-    const headers = { authorization: `Bearer ${access_token}` };
-    for (const answer of [
-      await api.call(undefined, '/targets', { headers }),
-      await api.post(undefined, '/requests', reader, headers),
-    ]) {
-      expect([answer.status, answer.body.code]).toEqual([403, 'CURFEW_NOT_A_PERSON']);
-    }
+  test('an application without a role asks for nothing, sees nothing and decides nothing', async () => {
+    const token = await api.applicationTokenOf('curfew-service');
+    const headers = { authorization: `Bearer ${token}` };
     const id = await api.asked('ada');
+    for (const path of [
+      '/requests',
+      `/requests/${id}/decision`,
+      `/requests/${id}/extension`,
+      `/requests/${id}/review`,
+    ]) {
+      const answer = await api.post(undefined, path, reader, headers);
+      expect([path, answer.status, answer.body.code]).toEqual([path, 403, 'CURFEW_FORBIDDEN']);
+    }
+    expect((await api.call(undefined, '/targets', { headers })).body.targets).toEqual([]);
     expect((await api.call(undefined, '/requests', { headers })).body.requests).toEqual([]);
     expect((await api.post(undefined, `/requests/${id}/revoke`, undefined, headers)).status).toBe(404);
-    // Where it was given the role of an administrator it sees all, and still ends nothing.
-    const { payload } = partsOf(access_token);
-    const strong = {
-      authorization: `Bearer ${await signed({ ...payload, scp: undefined, roles: ['Access.Administer'] })}`,
-    };
-    expect((await api.call(undefined, `/requests/${id}`, { headers: strong })).status).toBe(200);
-    const ended = await api.post(undefined, `/requests/${id}/revoke`, undefined, strong);
-    expect([ended.status, ended.body.code]).toEqual([403, 'CURFEW_NOT_A_PERSON']);
+  });
+
+  test('an application with every role may end access, and still decides nothing', async () => {
+    const id = await api.asked('ada');
+    const { payload } = partsOf(await api.applicationTokenOf('curfew-service'));
+    const everything = { ...payload, scp: undefined, roles: [...appRoles] };
+    const headers = { authorization: `Bearer ${await signed(everything)}` };
+    const decided = await api.post(undefined, `/requests/${id}/decision`, { decision: 'approve' }, headers);
+    expect([decided.status, decided.body.code]).toEqual([403, 'CURFEW_NOT_A_PERSON']);
+    expect((await api.approve('bob', id)).status).toBe(200);
+    const ended = await api.post(undefined, `/requests/${id}/revoke`, undefined, headers);
+    expect([ended.status, ended.body.endedEarly?.as]).toEqual([200, 'administrator']);
   });
 
   test('somebody whom the directory does not know may do nothing', async () => {

@@ -9,13 +9,14 @@ const minute = 60_000;
 const hour = 60 * minute;
 const deadline = plus(start, 8 * hour);
 const commandId = 'the-command' as CommandId;
+const said = { stage: 0, through: 'link', comment: '' } as const;
 const end = { kind: 'end', commandId, by: ada, as: 'requester', reason: 'Done' } as const;
 
 describe('the story of a request', () => {
   test('an eight-hour grant is given at approval and taken at its deadline, to the millisecond', async () => {
     const world = createWorld();
     const id = await world.submit();
-    expect(world.notifier.sent.map(({ to }) => to)).toEqual([bob.mail, carla.mail]);
+    expect(world.notifier.sent.map(({ to }) => to)).toEqual([bob.mail, carla.mail, ada.mail]);
     await world.approve(id);
     expect(world.request(id)).toMatchObject({ state: 'granted', deadline });
     await world.advanceTo(plus(deadline, -1));
@@ -90,9 +91,9 @@ describe('the story of a request', () => {
   test('a denial ends it, and everybody concerned is told', async () => {
     const world = createWorld();
     const id = await world.submit();
-    await world.command(id, { kind: 'deny', commandId, by: bob, comment: 'Use the report' });
+    await world.command(id, { kind: 'deny', stage: 0, through: 'link', commandId, by: bob, comment: 'Use the report' });
     expect(world.request(id)).toMatchObject({ state: 'denied', decision: { comment: 'Use the report' } });
-    expect(world.notifier.sent.slice(2).map(({ to }) => to)).toEqual([ada.mail, carla.mail]);
+    expect(world.notifier.sent.slice(3).map(({ to }) => to)).toEqual([ada.mail, carla.mail]);
   });
 });
 
@@ -154,8 +155,8 @@ describe('ending early', () => {
     const world = createWorld();
     const id = await world.submit();
     await Promise.all([
-      world.engine.raiseEvent(id, 'command', { kind: 'deny', commandId: 'one', by: carla, comment: '' }),
-      world.engine.raiseEvent(id, 'command', { kind: 'approve', commandId: 'two', by: bob, comment: '' }),
+      world.engine.raiseEvent(id, 'command', { kind: 'deny', ...said, commandId: 'one', by: carla }),
+      world.engine.raiseEvent(id, 'command', { kind: 'approve', ...said, commandId: 'two', by: bob }),
       world.engine.raiseEvent(id, 'command', { kind: 'withdraw', commandId: 'three', by: ada }),
     ]);
     await world.settle();
@@ -257,6 +258,23 @@ describe('when something fails', () => {
     await world.approve(id, carla);
     expect(world.request(id)).toMatchObject({ state: 'failed', failure: 'CURFEW_NOT_AN_APPROVER' });
   });
+  test.each([
+    ['events', 'CURFEW_STORE_UNAVAILABLE'],
+    ['target', 'CURFEW_TARGET_UNAVAILABLE'],
+  ] as const)('who left during an outage of the %s is granted nothing after it', async (system, failure) => {
+    const world = createWorld();
+    const id = await world.submit();
+    world[system].failure = failure;
+    await world.approve(id);
+    world.directory.groups.set(analysts, []);
+    await world.advanceTo(plus(start, 5_000));
+    world[system].failure = undefined;
+    await world.advanceTo(plus(start, minute));
+    expect(world.request(id)).toMatchObject({ state: 'failed', failure: 'CURFEW_REQUESTER_INELIGIBLE' });
+    expect(world.target.log).toEqual([]);
+    expect(world.holds.all.size).toBe(0);
+  });
+
   test('the directory is down for good: not granted', async () => {
     const world = createWorld();
     const id = await world.submit();
@@ -273,7 +291,7 @@ describe('when something fails', () => {
     await world.advanceTo(plus(start, 20_000));
     world.notifier.failure = undefined;
     await world.advanceTo(plus(start, minute));
-    expect(world.notifier.sent.map(({ to }) => to)).toEqual([bob.mail, carla.mail]);
+    expect(world.notifier.sent.map(({ to }) => to)).toEqual([bob.mail, carla.mail, ada.mail]);
     world.notifier.failure = 'CURFEW_MAIL_UNAVAILABLE';
     await world.approve(id);
     expect(world.request(id).state).toBe('granted');

@@ -44,12 +44,31 @@ describe('the settings', () => {
       authorityHost: undefined,
       cosmos: { endpoint: 'https://curfew.documents.azure.com:443', database: 'curfew' },
       mail: { url: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
+      callsPerMinute: 600,
     });
   });
 
-  test('keep the issuer to the letter, since tokens are compared with it', () => {
+  test('keep the issuers to the letter, since tokens are compared with them', () => {
     const issuer = 'https://sts.windows.net/72f988bf-0000-4000-8000-0c0ffee00001/';
-    expect(readConfiguration({ ...required, CURFEW_TOKEN_ISSUER: issuer }).token.issuer).toBe(issuer);
+    const v1 = { CURFEW_TOKEN_ISSUER_V1: issuer, CURFEW_TOKEN_AUDIENCE_V1: 'api://Curfew' };
+    const { token } = readConfiguration({ ...required, CURFEW_TOKEN_ISSUER: issuer, ...v1 });
+    expect(token).toMatchObject({ issuer, v1: { issuer, audience: 'api://Curfew' } });
+  });
+
+  test('for v1.0 tokens go together: the one that is missing is named', () => {
+    const v1 = {
+      CURFEW_TOKEN_ISSUER_V1: 'https://sts.windows.net/72f988bf-0000-4000-8000-0c0ffee00001/',
+      CURFEW_TOKEN_AUDIENCE_V1: 'api://curfew',
+    };
+    expect(refused({ ...required, ...v1 })).toEqual([]);
+    expect(refused({ ...required, ...v1, CURFEW_TOKEN_ISSUER_V1: ' ' })).toEqual(['CURFEW_TOKEN_ISSUER_V1']);
+    expect(refused({ ...required, ...v1, CURFEW_TOKEN_AUDIENCE_V1: undefined })).toEqual(['CURFEW_TOKEN_AUDIENCE_V1']);
+    expect(refused({ ...required, ...v1, CURFEW_PUBLIC_URL: 'x', CURFEW_TOKEN_AUDIENCE_V1: '' })).toEqual([
+      'CURFEW_PUBLIC_URL',
+      'CURFEW_TOKEN_AUDIENCE_V1',
+    ]);
+    const elsewhere = v1.CURFEW_TOKEN_ISSUER_V1.replace('0001/', '0002/');
+    expect(refused({ ...required, ...v1, CURFEW_TOKEN_ISSUER_V1: elsewhere })).toEqual(['CURFEW_TOKEN_ISSUER_V1']);
   });
 
   test('are all named at once when all are missing, and an empty one is missing', () => {
@@ -131,6 +150,7 @@ describe('the list of settings', () => {
     ).toEqual({
       CURFEW_GRAPH_URL: 'https://graph.microsoft.com/v1.0',
       CURFEW_COSMOS_DATABASE: 'curfew',
+      CURFEW_CALLS_PER_MINUTE: '600',
     });
   });
 

@@ -16,6 +16,7 @@ import type {
   MailMessage,
   Notifier,
   Principal,
+  RequestFilter,
   RequestStore,
 } from '../../shared/ports.ts';
 
@@ -59,9 +60,16 @@ export class MemoryRequests extends Breakable implements RequestStore {
     if ((this.all.get(request.id)?.version ?? 0) < request.version) this.all.set(request.id, request);
   }
 
-  async list(): Promise<{ requests: AccessRequest[] }> {
+  async list({ requester, states, target, role }: RequestFilter): Promise<{ requests: AccessRequest[] }> {
     this.check();
-    return { requests: [...this.all.values()] };
+    const requests = [...this.all.values()].filter(
+      (request) =>
+        (requester === undefined || request.requester.principalId === requester) &&
+        (states === undefined || states.includes(request.state)) &&
+        (target === undefined || request.terms.targetId === target) &&
+        (role === undefined || request.terms.roleId === role),
+    );
+    return { requests };
   }
 }
 
@@ -117,14 +125,31 @@ export class MemoryDirectory extends Breakable implements Directory {
   async person(idOrName: string): Promise<Person | undefined> {
     await this.gate;
     this.check();
-    return this.people.find(({ principalId, userPrincipalName }) =>
-      [principalId, userPrincipalName].includes(idOrName),
+    return this.people.find(
+      ({ principalId, userPrincipalName, clientId }) =>
+        clientId === undefined && [principalId, userPrincipalName].includes(idOrName),
     );
   }
 
-  async memberGroups(id: PrincipalId, groups: readonly PrincipalId[]): Promise<PrincipalId[]> {
+  async application(id: PrincipalId): Promise<Person | undefined> {
     this.check();
-    return groups.filter((group) => this.groups.get(group)?.includes(id));
+    return this.people.find(({ principalId, clientId }) => clientId !== undefined && principalId === id);
+  }
+
+  /** Managers by the id of whom they manage. */
+  readonly managers = new Map<PrincipalId, Person>();
+
+  async manager(id: PrincipalId): Promise<Person | undefined> {
+    this.check();
+    return this.managers.get(id);
+  }
+
+  async memberGroups(
+    { principalId }: Pick<Person, 'principalId'>,
+    groups: readonly PrincipalId[],
+  ): Promise<PrincipalId[]> {
+    this.check();
+    return groups.filter((group) => this.groups.get(group)?.includes(principalId));
   }
 
   async groupMembers(group: PrincipalId): Promise<Person[]> {

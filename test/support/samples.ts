@@ -9,7 +9,7 @@ import {
   requestIdOf,
   type TargetId,
 } from '../../shared/domain/ids.ts';
-import type { Person, Policy, SqlRoleEntitlement, Terms } from '../../shared/domain/policy.ts';
+import type { Demands, Person, Policy, SqlRoleEntitlement, Stage, Terms } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 
 export const start = '2026-11-21T09:00:00.000Z' as Instant;
@@ -41,6 +41,28 @@ export const entitlement: SqlRoleEntitlement = {
   role: 'orders_reader',
 };
 
+export const stage: Stage = {
+  approvers: { people: ['bob@contoso.example'], groups: [owners] },
+  quorum: 1,
+  timeOut: 24 * 3_600_000,
+  reminders: [],
+};
+
+export const demands: Demands = {
+  maximum: 8 * 3_600_000,
+  startHorizon: 30 * 24 * 3_600_000,
+  reasonLength: 1,
+  tickets: [],
+  askingNeeds: [],
+  decidingNeeds: [],
+  stages: [stage],
+  signIn: false,
+  automaticApproval: false,
+  breakGlass: false,
+  limits: { perPerson: null, perRole: null },
+  extension: { times: 0, total: 8 * 3_600_000 },
+};
+
 export const policy: Policy = {
   digest: digestOf('policy'),
   targets: [
@@ -53,13 +75,15 @@ export const policy: Policy = {
           description: 'Read every table of orders',
           entitlements: [entitlement],
           requesters: { people: [], groups: [analysts] },
-          duration: { default: 3_600_000, maximum: 8 * 3_600_000 },
-          reasonRequired: true,
-          approval: { approvers: { people: ['bob@contoso.example'], groups: [owners] }, timeOut: 24 * 3_600_000 },
+          duration: { default: 3_600_000, step: 1000 },
+          demands,
+          automaticApprovals: [],
         },
       ],
     },
   ],
+  rules: [],
+  zones: {},
 };
 
 export const terms: Terms = {
@@ -69,9 +93,13 @@ export const terms: Terms = {
   roleDescription: 'Read every table of orders',
   entitlements: [entitlement],
   requesters: { people: [], groups: [analysts] },
-  approvers: { people: ['bob@contoso.example'], groups: [owners] },
   duration: 8 * 3_600_000,
-  approveBy: plus(start, 24 * 3_600_000),
+  stages: [stage],
+  signIn: false,
+  decidingNeeds: [],
+  limits: demands.limits,
+  extension: demands.extension,
+  rules: [],
 };
 
 export const grantEvidence: GrantEvidence = { entitlement, outcome: 'granted', verifiedAt: start };

@@ -1,9 +1,9 @@
 import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
 import { accessRequest } from '../../orchestrations/access-request.ts';
-import { createActivities } from '../../orchestrations/activities/index.ts';
+import { createActivities, type Raise } from '../../orchestrations/activities/index.ts';
 import { type ActivityName, activityNames, commandEvent, orchestratorName } from '../../orchestrations/names.ts';
 import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
-import type { PersonCommand } from '../../shared/domain/decide.ts';
+import type { AnswerCommand, PersonCommand } from '../../shared/domain/decide.ts';
 import type { CurfewEvent, RecordedEvent } from '../../shared/domain/events.ts';
 import { link } from '../../shared/domain/hash-chain.ts';
 import { type CommandId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
@@ -66,7 +66,8 @@ export function createWorld({
         calls.set(name, call);
         const fault = faults[name]?.(call);
         if (fault === 'crash-before') throw new Error('crashed');
-        const result = await (activities[name] as (input: unknown) => Promise<unknown>)(input);
+        const raise: Raise = async (id, command) => engine.raiseEvent(id, commandEvent, command);
+        const result = await (activities[name] as (input: unknown, raise: Raise) => Promise<unknown>)(input, raise);
         if (fault === 'crash-after') throw new Error('crashed');
         return result;
       },
@@ -107,8 +108,10 @@ export function createWorld({
       if (engine.status(id)?.runtimeStatus === 'Running') await engine.raiseEvent(id, commandEvent, command);
       await settle();
     },
-    async approve(id: RequestId, by: Person = bob): Promise<void> {
-      await this.command(id, { kind: 'approve', commandId: `approve-${++count}` as CommandId, by, comment: 'Fine' });
+    async approve(id: RequestId, by: Person = bob, more: Partial<AnswerCommand> = {}): Promise<void> {
+      const { stage } = this.request(id);
+      const commandId = `approve-${++count}` as CommandId;
+      await this.command(id, { kind: 'approve', stage, through: 'link', commandId, by, comment: 'Fine', ...more });
     },
     request(id: RequestId): AccessRequest {
       const request = systems.requests.all.get(id);

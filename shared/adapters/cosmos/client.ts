@@ -13,6 +13,7 @@ export interface Containers {
   readonly requests: Container;
   readonly links: Container;
   readonly holds: Container;
+  readonly sessions: Container;
 }
 
 /** The containers of Curfew's database. Nothing is asked of the server yet. */
@@ -28,6 +29,7 @@ export function openContainers({ endpoint, database, credential }: CosmosOptions
     requests: container('requests'),
     links: container('links'),
     holds: container('holds'),
+    sessions: container('sessions'),
   };
 }
 

@@ -7,7 +7,13 @@ import { expecting, readItem } from './client.ts';
 const stored = z.object({
   id: z.string(),
   requestId: z.string(),
-  approver: z.object({ principalId: z.string(), name: z.string(), userPrincipalName: z.string(), mail: z.string() }),
+  purpose: z.int().or(z.literal('review')),
+  approver: z.looseObject({
+    principalId: z.string(),
+    name: z.string(),
+    userPrincipalName: z.string(),
+    mail: z.string(),
+  }),
   expiresAt: z.string(),
 });
 
@@ -22,7 +28,7 @@ export function createLinkStore(container: Container, clock: Clock): LinkStore {
       const item = await readItem(container, tokenHash);
       if (!item) return undefined;
       const { id, ...link } = stored.parse(item);
-      return { tokenHash: id, ...link } as ApprovalLink;
+      return { tokenHash: id, ...link } as unknown as ApprovalLink;
     },
   };
 }

@@ -15,13 +15,15 @@ function readRequest(item: unknown): AccessRequest {
 
 /** Beside the request stand the fields to search by. `sortKey` makes the order of a list one that paging can rely on. */
 function buildItem(request: AccessRequest) {
+  const { submittedBy } = request;
   return {
     id: request.id,
     sortKey: `${request.submittedAt}_${request.id}`,
     state: request.state,
     targetId: request.terms.targetId,
+    roleId: request.terms.roleId,
     requesterId: request.requester.principalId,
-    visibleTo: [request.requester, ...request.approvers].map(({ principalId }) => principalId),
+    visibleTo: [request.requester.principalId, ...(submittedBy ? [submittedBy.principalId] : []), ...request.asked],
     request,
   };
 }
@@ -37,6 +39,7 @@ function buildQuery(filter: RequestFilter, limit: number, after: string | undefi
   if (filter.visibleTo !== undefined) conditions.push(`ARRAY_CONTAINS(c.visibleTo, ${bind(filter.visibleTo)})`);
   if (filter.requester !== undefined) conditions.push(`c.requesterId = ${bind(filter.requester)}`);
   if (filter.target !== undefined) conditions.push(`c.targetId = ${bind(filter.target)}`);
+  if (filter.role !== undefined) conditions.push(`c.roleId = ${bind(filter.role)}`);
   if (filter.states !== undefined) conditions.push(`ARRAY_CONTAINS(${bind([...filter.states])}, c.state)`);
   if (after !== undefined) conditions.push(`c.sortKey < ${bind(after)}`);
   const query = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.sortKey DESC OFFSET 0 LIMIT ${bind(limit)}`;

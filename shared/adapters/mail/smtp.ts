@@ -17,7 +17,14 @@ export function createSmtpNotifier({ url, from }: { url: string; from: string })
   return {
     async send({ to, subject, text, html }) {
       try {
-        await transport.sendMail({ from, to: { name: '', address: to }, subject, text, html });
+        await transport.sendMail({
+          from,
+          to: { name: '', address: to },
+          // An ASCII name such as `=?utf-8?q?=0D=0A…?=` goes out as it stands, and mail programs would decode it (RFC 2047, section 6.2).
+          subject: subject.replaceAll('=?', '= ?'),
+          text,
+          html,
+        });
       } catch (error) {
         throw new CurfewError('CURFEW_MAIL_UNAVAILABLE', { cause: error });
       }

@@ -1,165 +1,288 @@
 import { z } from 'zod';
-import { isSafeText } from '../../domain/text.ts';
-import { describeDuration, parseDuration } from '../../domain/time.ts';
-import { quote, suggest } from './wording.ts';
-
-/** No access is for longer, and no request waits longer for an answer. Milliseconds. */
-const longestDuration = 30 * 86_400_000;
-
-const nameHint = 'use lower-case letters, digits and hyphens, a letter first, 64 characters at most';
-const name = z.string().regex(/^[a-z](?:[a-z0-9-]{0,62}[a-z0-9])?$/, { error: nameHint });
-
-const text = (longest: number, description: string) =>
-  z
-    .string()
-    .min(1, { error: 'write something here' })
-    .max(longest, { error: `write ${longest} characters at most` })
-    .refine((value) => isSafeText(value) && !/[\n\t]/.test(value), {
-      error: 'has control characters or characters that reorder or hide text; write one plain line',
-    })
-    .refine((value) => value === '' || value.trim() !== '', { error: 'write something here' })
-    .describe(description);
-
-/** Names of things in SQL Server (`sysname`). Quoting them is the provider's business. */
-const sqlName = (description: string) =>
-  text(128, description).refine((value) => value === value.trim(), { error: 'take away the spaces around it' });
-
-const duration = (description: string) =>
-  z
-    .string({ error: 'write a duration such as 90m, 8h or 2d' })
-    .meta({ description, examples: ['1h', '90m', '2d'] })
-    .transform((value, context) => {
-      const milliseconds = parseDuration(value);
-      const problem =
-        milliseconds === undefined
-          ? 'write a duration of whole seconds or more, such as 90m, 8h or 2d'
-          : milliseconds < 1000
-            ? 'write one second (1s) or more'
-            : milliseconds > longestDuration
-              ? 'write 30 days (30d) or less'
-              : undefined;
-      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-      return milliseconds ?? z.NEVER;
-    });
-
-const entitlement = z
-  .strictObject({ 'sql-role': sqlName('Membership of this database role in Azure SQL.') })
-  .describe('One concrete thing that the role is made of.');
+import {
+  authentication,
+  count,
+  duration,
+  hours,
+  isFilled,
+  limits,
+  name,
+  objectId,
+  reason,
+  refuse,
+  saysSomething,
+  sqlName,
+  start,
+  text,
+  ticket,
+  timeZone,
+  userPrincipalName,
+} from './fields.ts';
+import { type Names, namedIn } from './names.ts';
+import { roleProblems, sameNameTwice, spelledTwoWays, stageProblems } from './relations.ts';
 
 /**
- * The form of a policy file. Group names are checked against `groups` where that is given; the JSON Schema for editors
- * is made without it.
+ * The form of a policy file. Names are checked against those given; the JSON Schema for editors is made without them.
  */
-export function policySchema(groups?: ReadonlySet<string>) {
-  const groupName = z.string().refine((value) => groups?.has(value) ?? true, {
-    error: ({ input }) =>
-      `no group is named ${quote(input)} under groups; ${suggest(String(input), [...(groups ?? [])]) ?? 'add it there with its object id'}`,
-  });
-  const audience = (description: string) =>
-    z
-      .strictObject({
-        groups: z.array(groupName).default([]).describe('Names from groups at the top of the file.'),
-        people: z
-          .array(
-            z
-              .string()
-              .regex(/^[^\s@,;<>"]+@[^\s@,;<>"]+$/, {
-                error: 'write a user principal name such as ada@contoso.example',
-              })
-              .refine(isSafeText, { error: 'has characters that reorder or hide text' }),
-          )
-          .default([])
-          .describe('User principal names.'),
-      })
-      .refine(({ groups, people }) => groups.length + people.length > 0, {
-        error: 'nobody is named; add a group or a person',
-      })
-      .describe(description);
+export function policySchema(names: Partial<Names> = {}) {
+  const { list, people, requesters, approvers } = namedIn(names);
 
-  const role = z.strictObject({
-    description: text(200, 'What the role allows, for requesters and approvers.'),
-    entitlements: z
-      .array(entitlement)
-      .min(1, { error: 'list one entitlement or more' })
-      .refine((all) => new Set(all.map((each) => each['sql-role'])).size === all.length, {
-        error: 'an entitlement is listed twice; leave one out',
-      }),
-    requesters: audience('Who may ask for the role.'),
-    duration: z
-      .strictObject({
-        default: duration('What a request gets that names no duration.'),
-        maximum: duration('The longest that may be asked for: 30d at most.'),
-      })
-      .superRefine((value, context) => {
-        if (value.default <= value.maximum) return;
-        const [asked, most] = [describeDuration(value.default), describeDuration(value.maximum)];
-        const message = `the default of ${asked} is over the maximum of ${most}; shorten the one or raise the other`;
-        context.addIssue({ code: 'custom', path: ['default'], message });
-      }),
-    reason: z
-      .enum(['required', 'optional'], { error: 'write required or optional' })
-      .default('required')
-      .describe('Whether a request has to say why.'),
-    approval: z.strictObject({
-      approvers: audience('Who may decide. Nobody decides on their own request.'),
-      'time-out': duration('A request that nobody answers ends after this time.'),
-    }),
-  });
+  const stage = z
+    .strictObject({
+      approvers: approvers('Who may decide. Nobody decides on their own request.'),
+      quorum: count(
+        20,
+        'How many distinct people have to approve; one person counts once in all stages together.',
+      ).default(1),
+      'time-out': duration('A request that nobody answers ends so long after the stage began.', ['24h', '4h']),
+      reminders: z
+        .array(duration('After the beginning of the stage, before its time-out.', ['4h', '12h']))
+        .max(10, { error: 'list 10 reminders at most' })
+        .default([])
+        .describe('When those who have not answered are asked again.'),
+      escalation: z
+        .strictObject({
+          after: duration('After the beginning of the stage, before its time-out.', ['8h']),
+          to: approvers('Who is asked as well.'),
+        })
+        .optional()
+        .describe('Who is asked too, where nobody has answered by then.'),
+    })
+    .superRefine((value, context) => stageProblems(value, context));
+  const stages = z
+    .array(stage)
+    .min(1, { error: 'list a stage' })
+    .max(10, { error: 'list 10 stages at most' })
+    .describe('Passed one after the other, all of them.');
+
+  const automaticApproval = z
+    .strictObject({
+      name: text(100, 'Stands in the events as who approved.'),
+      requesters: requesters('For these of the requesters.').optional(),
+      hours: hours.optional(),
+      'duration-up-to': duration('For access so long or shorter.').optional(),
+      'approved-before': z
+        .strictObject({
+          times: count(100, 'So often.'),
+          within: duration('Within so long before now.', ['30d']),
+        })
+        .optional()
+        .describe('People have approved the same role for the same person before.'),
+    })
+    .refine(hasCondition, { error: 'this has no condition; add requesters, hours, duration-up-to or approved-before' })
+    .meta({ description: 'Approves without anybody asked, where all its conditions hold.', minProperties: 2 });
+
+  const breakGlass = z
+    .strictObject({
+      'emergency-groups': list('emergency-groups')
+        .min(1, { error: 'name an emergency group' })
+        .describe('Whose members get access at once.'),
+      maximum: duration('The longest that they get; no more than the role allows.', ['1h']),
+      tell: people('Who is told at once.'),
+      review: z
+        .strictObject({
+          by: people('Who looks at it afterwards.'),
+          within: duration('They are reminded so often until they have.', ['24h']),
+        })
+        .describe('Access without approval is reviewed afterwards.'),
+    })
+    .describe('Access at once, without approval, even while the directory is down.');
+
+  const role = z
+    .strictObject({
+      description: text(200, 'What the role allows, for requesters and approvers.'),
+      entitlements: z
+        .array(
+          z
+            .strictObject({ 'sql-role': sqlName('Membership of this database role in Azure SQL.') })
+            .describe('One concrete thing that the role is made of.'),
+        )
+        .min(1, { error: 'list one entitlement or more' })
+        .refine((all) => new Set(all.map((each) => each['sql-role'])).size === all.length, {
+          error: 'an entitlement is listed twice; leave one out',
+        })
+        .meta({ description: 'Granted together and taken away together.', uniqueItems: true }),
+      requesters: requesters('Who may ask for the role.'),
+      duration: z
+        .strictObject({
+          default: duration('What a request gets that names no duration.'),
+          maximum: duration('The longest that may be asked for: 30d at most.'),
+          step: duration('What is asked for is a multiple of this.', ['15m']).prefault('1s'),
+        })
+        .describe('How long access lasts.'),
+      start: start
+        .prefault({ within: '30d' })
+        .describe('How far ahead a start may be asked for; now: at approval only.'),
+      reason: reason.prefault('required').describe('Whether a request has to say why, and at what length.'),
+      ticket: ticket.optional(),
+      authentication: authentication.optional(),
+      approval: z
+        .strictObject({
+          'sign-in': z
+            .enum(['required', 'not-needed'], { error: 'write required or not-needed' })
+            .default('required')
+            .describe('Whether an approver signs in, or holding the link from the mail is enough.'),
+          stages,
+        })
+        .describe('Who has to say yes.'),
+      'automatic-approval': z
+        .array(automaticApproval)
+        .default([])
+        .superRefine((all, context) => sameNameTwice(all, context))
+        .describe('The first that fits takes the place of all stages.'),
+      'break-glass': breakGlass.optional(),
+      limits: limits.optional(),
+      extension: z
+        .strictObject({
+          times: count(100, 'How often a grant may be extended.'),
+          'up-to': duration('How long it may become in all.', ['12h']),
+        })
+        .optional()
+        .describe('Where left out, a grant is not extended.'),
+    })
+    .superRefine((value, context) => roleProblems(value, context));
 
   const target = z.strictObject({
     description: text(200, 'What the target is, for requesters and approvers.'),
     server: z
       .string()
       .max(253, { error: 'write 253 characters at most' })
-      .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i, { error: 'write a host name such as orders.database.windows.net' })
-      .describe('Host name of the server.'),
-    port: z
-      .int({ error: 'write a port from 1 to 65535' })
-      .min(1, { error: 'write a port from 1 to 65535' })
-      .max(65535, { error: 'write a port from 1 to 65535' })
-      .default(1433),
+      .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, {
+        error: 'write a host name such as orders.database.windows.net',
+      })
+      .meta({ description: 'Host name of the server.', examples: ['orders.database.windows.net'] }),
+    port: count(65_535, 'TCP port of the server.').default(1433),
     database: sqlName('Name of the database.'),
-    roles: z.record(name, role).refine(hasMembers, { error: 'add a role' }).describe('What may be asked for, by name.'),
+    roles: z
+      .record(name, role)
+      .refine(isFilled, { error: 'add a role' })
+      .meta({ description: 'What may be asked for, by name.', ...saysSomething }),
+  });
+
+  const never = z.literal('never', { error: 'write never' });
+  const rule = z.strictObject({
+    name: text(100, 'Stands in explanations.'),
+    when: z
+      .strictObject({
+        targets: list('targets').min(1, { error: 'name a target' }).optional().describe('For these targets.'),
+        roles: list('roles').min(1, { error: 'name a role' }).optional().describe('For these roles.'),
+        requesters: requesters('For these people and applications.').optional(),
+        'longer-than': duration('For access that lasts longer.', ['4h']).optional(),
+      })
+      .default({})
+      .describe('All of it must hold; where left out, always.'),
+    // biome-ignore lint/suspicious/noThenProperty: the file's own word; nothing awaits it.
+    then: z
+      .strictObject({
+        maximum: duration('The longest that may be asked for.').optional(),
+        start: start.optional().describe('How far ahead a start may be asked for; now: at approval only.'),
+        reason: reason.optional().describe('Whether a request has to say why, and at what length.'),
+        ticket: ticket.optional(),
+        authentication: authentication.optional(),
+        approval: z
+          .strictObject({
+            'sign-in': z.literal('required', { error: 'write required' }).optional(),
+            stages: stages.optional(),
+          })
+          .refine(isFilled, { error: 'add sign-in or stages' })
+          .meta({ description: 'The stages are added to the others.', ...saysSomething })
+          .optional(),
+        'automatic-approval': never.optional().describe('Nothing is approved without anybody asked.'),
+        'break-glass': never.optional().describe('Nobody gets access without approval.'),
+        limits: limits.optional(),
+        extension: z
+          .union(
+            [
+              never,
+              z
+                .strictObject({
+                  times: count(100, 'How often a grant may be extended.').optional(),
+                  'up-to': duration('How long it may become in all.', ['12h']).optional(),
+                })
+                .refine(isFilled, { error: 'add times or up-to' })
+                .meta(saysSomething),
+            ],
+            { error: 'write never, or { times: 1, up-to: 12h }' },
+          )
+          .optional()
+          .describe('Fewer extensions, shorter ones, or never any.'),
+      })
+      .refine(isFilled, { error: 'say what the rule asks for' })
+      .meta({
+        description: 'What is asked for beyond the role; where two differ, the stricter wins.',
+        ...saysSomething,
+      }),
   });
 
   return z
     .strictObject({
       version: z.literal(1, { error: 'write 1, the only version there is' }),
+      'time-zone': timeZone.optional().describe('Whose time mails and pages show beside UTC.'),
+      'time-zones': z
+        .record(timeZone, z.array(userPrincipalName).min(1, { error: 'name a person' }))
+        .default({})
+        .superRefine((zones, context) => {
+          const seen = new Set<string>();
+          for (const [zone, users] of Object.entries(zones)) {
+            for (const [index, user] of users.entries()) {
+              if (seen.has(user.toLowerCase())) {
+                refuse(context, 'same-name-twice', [zone, index], 'this person is here a second time; leave one out');
+              }
+              seen.add(user.toLowerCase());
+            }
+          }
+        })
+        .describe('Readers who live elsewhere, by time zone.'),
       groups: z
-        .record(name, z.guid({ error: 'write the object id of the group in Entra ID, a GUID' }))
+        .record(name, objectId('object id of the group'))
         .default({})
         .describe('Names for groups, and their object ids in Entra ID.'),
-      targets: z.record(name, target).refine(hasMembers, { error: 'add a target' }).describe('The databases, by name.'),
+      applications: z
+        .record(name, objectId('object id of the service principal'))
+        .default({})
+        .describe('Names for applications, and the object ids of their service principals in Entra ID.'),
+      'emergency-groups': z
+        .record(
+          name,
+          z
+            .array(
+              z.strictObject({
+                'object-id': objectId('object id of the person'),
+                user: userPrincipalName,
+                name: text(100, 'Their name.'),
+                mail: userPrincipalName.optional().describe('Their address; the user name where left out.'),
+              }),
+            )
+            .min(1, { error: 'name a person' }),
+        )
+        .default({})
+        .describe('Who may break the glass. They stand here, so that they count while the directory is down.'),
+      targets: z
+        .record(name, target)
+        .refine(isFilled, { error: 'add a target' })
+        .meta({ description: 'The databases, by name.', ...saysSomething }),
+      rules: z
+        .array(rule)
+        .default([])
+        .superRefine((all, context) => sameNameTwice(all, context))
+        .describe('Each only ever asks for more than the roles do.'),
     })
-    .superRefine(({ targets }, context) => {
-      for (const { path, message } of spelledTwoWays(targets)) context.addIssue({ code: 'custom', path, message });
+    .superRefine(({ targets, rules }, context) => {
+      for (const { path, message } of spelledTwoWays(targets)) refuse(context, 'two-spellings', path, message);
+      for (const [index, { when }] of rules.entries()) {
+        const of = Object.entries(targets).filter(([target]) => when.targets?.includes(target) ?? true);
+        const offered = of.flatMap(([, { roles }]) => Object.keys(roles));
+        for (const [at, wanted] of (when.roles ?? []).entries()) {
+          if (of.length === 0 || offered.includes(wanted) || !names.roles?.includes(wanted)) continue;
+          refuse(context, 'unknown-name', ['rules', index, 'when', 'roles', at], 'none of these targets has this role');
+        }
+      }
     })
     .meta({ title: 'Curfew policy' });
 }
 
 export type PolicyFile = z.infer<ReturnType<typeof policySchema>>;
 
-/**
- * Entitlements that differ in nothing but case. Databases mostly ignore it, and Curfew, which counts the holds on each
- * entitlement by its name, would then end one access while another still runs.
- */
-function spelledTwoWays(targets: PolicyFile['targets']): { path: (string | number)[]; message: string }[] {
-  const spellings = new Map<string, string>();
-  return Object.entries(targets).flatMap(([targetName, { server, port, database, roles }]) =>
-    Object.entries(roles).flatMap(([roleName, { entitlements }]) =>
-      entitlements.flatMap((entitlement, index) => {
-        const spelling = `${database}: ${entitlement['sql-role']}`;
-        const key = `${server},${port}: ${spelling}`.toLowerCase();
-        const before = spellings.get(key) ?? spelling;
-        spellings.set(key, before);
-        if (before === spelling) return [];
-        const message = `${quote(spelling)} is written ${quote(before)} further up; databases mostly ignore case, so write both alike`;
-        return [{ path: ['targets', targetName, 'roles', roleName, 'entitlements', index], message }];
-      }),
-    ),
-  );
-}
-
-function hasMembers(value: object): boolean {
-  return Object.keys(value).length > 0;
+function hasCondition(value: object): boolean {
+  return Object.keys(value).length > 1;
 }

@@ -1,9 +1,9 @@
 import { CurfewError } from '../../domain/errors.ts';
-import type { PrincipalId } from '../../domain/ids.ts';
 import { instantOf } from '../../domain/time.ts';
 import type { Drop } from '../../ports.ts';
 import { type Database, firstRow } from './database.ts';
 import { isMissingOrForbidden } from './errors.ts';
+import type { Identity } from './sid.ts';
 import { dropMember, membershipRow } from './statements.ts';
 import { membershipOf, nameOf } from './users.ts';
 
@@ -15,23 +15,23 @@ import { membershipOf, nameOf } from './users.ts';
 export async function dropFromRole(
   database: Database,
   role: string,
-  principalId: PrincipalId,
+  principal: Identity,
   known?: string,
 ): Promise<Drop> {
   const absent = ({ at }: { at: Date }): Drop => ({ outcome: 'absent', droppedAt: instantOf(at.getTime()) });
-  const name = known ?? (await nameOf(database, principalId));
-  if (name === undefined) return absent(await membershipOf(database, role, principalId));
+  const name = known ?? (await nameOf(database, principal));
+  if (name === undefined) return absent(await membershipOf(database, role, principal));
   try {
-    const [before, after] = await database.send(dropMember(role, name, principalId));
+    const [before, after] = await database.send(dropMember(role, name, principal));
     const { held, at } = firstRow(membershipRow, after);
-    if (held > 0 && known !== undefined) return await dropFromRole(database, role, principalId);
+    if (held > 0 && known !== undefined) return await dropFromRole(database, role, principal);
     if (held > 0) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
     return firstRow(membershipRow, before).held > 0
       ? { outcome: 'revoked', droppedAt: instantOf(at.getTime()) }
       : absent({ at });
   } catch (error) {
     if (!isMissingOrForbidden(error)) throw error;
-    const membership = await membershipOf(database, role, principalId);
+    const membership = await membershipOf(database, role, principal);
     if (membership.held > 0) throw error;
     return absent(membership);
   }

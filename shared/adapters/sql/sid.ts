@@ -1,5 +1,9 @@
 import { CurfewError } from '../../domain/errors.ts';
 import type { PrincipalId } from '../../domain/ids.ts';
+import type { Principal } from '../../ports.ts';
+
+/** All that a database knows somebody by, whatever their name there. */
+export type Identity = Pick<Principal, 'principalId' | 'clientId'>;
 
 const guid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -9,15 +13,19 @@ const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 /** A user made from a login of the server, rather than in the database alone, has these two bytes after its GUID. */
 const loginSuffix = Buffer.from('aade', 'hex');
 
-/** The 16 bytes that Azure SQL has for a person or group of Entra ID: its object id, as a uniqueidentifier is stored. */
-export function sidOf(principalId: PrincipalId): Buffer {
-  if (!guid.test(principalId)) throw new CurfewError('CURFEW_TARGET_REFUSED', { detail: 'The principal has no GUID.' });
-  return reorder(Buffer.from(principalId.replaceAll('-', ''), 'hex'));
+/**
+ * The 16 bytes that Azure SQL has for somebody of Entra ID, as a uniqueidentifier is stored: of a person or group the object
+ * id, of an application the client id.
+ */
+export function sidOf({ principalId, clientId }: Identity): Buffer {
+  const id = clientId ?? principalId;
+  if (!guid.test(id)) throw new CurfewError('CURFEW_TARGET_REFUSED', { detail: 'The principal has no GUID.' });
+  return reorder(Buffer.from(id.replaceAll('-', ''), 'hex'));
 }
 
 /** The other SID under which a database may know the same principal. */
-export function loginSidOf(principalId: PrincipalId): Buffer {
-  return Buffer.concat([sidOf(principalId), loginSuffix]);
+export function loginSidOf(principal: Identity): Buffer {
+  return Buffer.concat([sidOf(principal), loginSuffix]);
 }
 
 /** Undefined for a SID that is not one of Entra ID. For an application it is the client id, not the object id. */

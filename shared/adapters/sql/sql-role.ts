@@ -19,7 +19,8 @@ export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
 /**
  * Membership of a database role in Azure SQL. Curfew's identity needs ALTER ANY USER, KILL DATABASE CONNECTION, VIEW DATABASE
  * STATE, VIEW DEFINITION and ALTER on each role; it is never db_owner. A principal is known by its SID, which is made of its
- * object id: its user may be called anything, and one that somebody else made is used and left as it is.
+ * object id, or of an application's client id: its user may be called anything, and one that somebody else made is used and
+ * left as it is.
  *
  * What comes by way of another role, a group, or a permission given to the user itself is out of reach.
  */
@@ -59,9 +60,9 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
       throw curfewError(error, otherwise);
     }
   };
-  const isHeld = async (entitlement: SqlRoleEntitlement, { principalId }: Principal) => {
+  const isHeld = async (entitlement: SqlRoleEntitlement, principal: Principal) => {
     const { held } = await on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) =>
-      membershipOf(database, entitlement.role, principalId),
+      membershipOf(database, entitlement.role, principal),
     );
     return held > 0;
   };
@@ -82,27 +83,26 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
 
     async revoke(entitlement, principal, notBefore) {
       const { role } = entitlement;
-      const { principalId } = principal;
       const take = <T>(work: (database: Database) => Promise<T>) => on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', work);
       // What stands in the way ahead of time may be gone when the time has come, so a failure here says nothing yet. No
       // connection is kept meanwhile: it goes back to the pool, where it waits logged in.
       const name =
         notBefore > clock.now()
-          ? await take((database) => nameOf(database, principalId)).catch(() => undefined)
+          ? await take((database) => nameOf(database, principal)).catch(() => undefined)
           : undefined;
       await clock.sleepUntil(notBefore);
-      const drop = await take((database) => dropFromRole(database, role, principalId, name));
-      const { held } = await take((database) => membershipOf(database, role, principalId));
+      const drop = await take((database) => dropFromRole(database, role, principal, name));
+      const { held } = await take((database) => membershipOf(database, role, principal));
       if (held > 0) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
       return drop;
     },
 
-    terminate: (entitlement, { principalId }) =>
-      on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) => endSessions(database, principalId, clock)),
+    terminate: (entitlement, principal) =>
+      on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) => endSessions(database, principal, clock)),
 
     cleanUp: (entitlement, principal) =>
       inTransaction(entitlement, principal, 'CURFEW_TARGET_UNAVAILABLE', (database) =>
-        dropIfUnneeded(database, principal.principalId),
+        dropIfUnneeded(database, principal),
       ),
 
     async holders(entitlement) {

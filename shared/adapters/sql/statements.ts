@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
-import type { PrincipalId } from '../../domain/ids.ts';
-import { loginSidOf, sidOf } from './sid.ts';
+import { type Identity, loginSidOf, sidOf } from './sid.ts';
 
 /**
  * Everything that is ever said to a database. T-SQL takes no parameters for names, for the SID of a new user and for
@@ -20,7 +19,7 @@ export function quoteName(name: string): string {
   return `[${name.replaceAll(']', ']]')}]`;
 }
 
-const sids = (principalId: PrincipalId) => ({ sid: sidOf(principalId), loginSid: loginSidOf(principalId) });
+const sids = (principal: Identity) => ({ sid: sidOf(principal), loginSid: loginSidOf(principal) });
 
 export const ownNameRow = z.object({ name: z.string() });
 export const ownName: Statement = { text: 'SELECT USER_NAME() AS name' };
@@ -28,9 +27,9 @@ export const ownName: Statement = { text: 'SELECT USER_NAME() AS name' };
 export const userRow = z.object({ name: z.string(), principal_id: z.int() });
 
 /** The user of a principal, whatever its name there. */
-export const findUser = (principalId: PrincipalId): Statement => ({
+export const findUser = (principal: Identity): Statement => ({
   text: 'SELECT name, principal_id FROM sys.database_principals WHERE sid IN (@sid, @loginSid)',
-  values: sids(principalId),
+  values: sids(principal),
 });
 
 /**
@@ -45,12 +44,12 @@ export const seesRow = z.object({ sees });
 export const membershipRow = z.object({ held: z.int(), at: z.date(), sees });
 
 /** Direct membership alone: what comes by way of another role or a group is neither given nor taken here. */
-export const membership = (role: string, principalId: PrincipalId): Statement => ({
+export const membership = (role: string, principal: Identity): Statement => ({
   text: `SELECT COUNT(*) AS held, SYSUTCDATETIME() AS at, ${seesAll('VIEW DEFINITION')} FROM sys.database_role_members AS m
     JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
     JOIN sys.database_principals AS u ON u.principal_id = m.member_principal_id
     WHERE r.name = @role AND u.sid IN (@sid, @loginSid)`,
-  values: { role, ...sids(principalId) },
+  values: { role, ...sids(principal) },
 });
 
 export const memberRow = z.object({
@@ -70,8 +69,8 @@ export const members = (role: string): Statement => ({
 });
 
 /** With its SID given, the server needs no look-up in the directory, and Curfew no right to make it do one. */
-export const createUser = (name: string, principalId: PrincipalId): Statement => ({
-  text: `CREATE USER ${quoteName(name)} WITH SID = 0x${sidOf(principalId).toString('hex')}, TYPE = E`,
+export const createUser = (name: string, principal: Identity): Statement => ({
+  text: `CREATE USER ${quoteName(name)} WITH SID = 0x${sidOf(principal).toString('hex')}, TYPE = E`,
 });
 
 export const markUser = (name: string): Statement => ({
@@ -87,8 +86,8 @@ export const addMember = (role: string, name: string): Statement => ({
  * One round trip: who was a member before, the drop, and who is one after, with the time. T-SQL drops by name, so it looks
  * first whether the name is still this principal's; if not, `after` shows the member still there.
  */
-export const dropMember = (role: string, name: string, principalId: PrincipalId): Statement => {
-  const { text, values } = membership(role, principalId);
+export const dropMember = (role: string, name: string, principal: Identity): Statement => {
+  const { text, values } = membership(role, principal);
   const isTheirs = 'SELECT 1 FROM sys.database_principals WHERE name = @name AND sid IN (@sid, @loginSid)';
   const drop = `ALTER ROLE ${quoteName(role)} DROP MEMBER ${quoteName(name)}`;
   return { text: `${text};\nIF EXISTS (${isTheirs}) ${drop};\n${text}`, values: { ...values, name } };
@@ -128,20 +127,20 @@ const theirSession =
   'FROM sys.dm_exec_sessions WHERE security_id IN (@sid, @loginSid) AND database_id = DB_ID() AND session_id <> @@SPID';
 
 /** Answers with whether it sees all, then with the principal's sessions in this database. */
-export const sessions = (principalId: PrincipalId): Statement => ({
+export const sessions = (principal: Identity): Statement => ({
   text: `SELECT ${seesAll('VIEW DATABASE STATE')};
     SELECT session_id, login_time ${theirSession}`,
-  values: sids(principalId),
+  values: sids(principal),
 });
 
 export const foundRow = z.object({ found: z.int() });
 
 /** Numbers of sessions are used again: the one of that number is ended only if it is the principal's at that moment. */
-export const killSession = (principalId: PrincipalId, session: number): Statement => {
+export const killSession = (principal: Identity, session: number): Statement => {
   const found = `SELECT COUNT(*) AS found ${theirSession} AND session_id = @session`;
   const kill = `KILL ${z.int().positive().parse(session)}`;
   return {
     text: `${found};\nIF (${found}) > 0 ${kill}`,
-    values: { ...sids(principalId), session },
+    values: { ...sids(principal), session },
   };
 };

@@ -5,7 +5,7 @@ import type { PrincipalId } from '../../domain/ids.ts';
 import type { Principal } from '../../ports.ts';
 import { type Database, oneRow, rows } from './database.ts';
 import { isNeededStill } from './errors.ts';
-import { principalIdOf } from './sid.ts';
+import { type Identity, principalIdOf } from './sid.ts';
 import {
   addMember,
   createUser,
@@ -21,12 +21,12 @@ import {
 } from './statements.ts';
 
 /** The name that the database has for a principal, which need not be the one it has in the directory. */
-export async function nameOf(database: Database, principalId: PrincipalId): Promise<string | undefined> {
-  return (await userOf(database, principalId))?.name;
+export async function nameOf(database: Database, principal: Identity): Promise<string | undefined> {
+  return (await userOf(database, principal))?.name;
 }
 
-async function userOf(database: Database, principalId: PrincipalId) {
-  const found = await rows(database, userRow, findUser(principalId));
+async function userOf(database: Database, principal: Identity) {
+  const found = await rows(database, userRow, findUser(principal));
   if (found.length > 1) {
     throw new CurfewError('CURFEW_TARGET_REFUSED', {
       detail: 'The database has more than one user for the principal.',
@@ -36,29 +36,29 @@ async function userOf(database: Database, principalId: PrincipalId) {
 }
 
 /** Whether the principal is a member, and the database's time at that moment. */
-export function membershipOf(database: Database, role: string, principalId: PrincipalId) {
-  return oneRow(database, membershipRow, membership(role, principalId));
+export function membershipOf(database: Database, role: string, principal: Identity) {
+  return oneRow(database, membershipRow, membership(role, principal));
 }
 
 /** To be run in a transaction: if it fails half-way nothing of it may stay. */
 export async function addToRole(
   database: Database,
   role: string,
-  { principalId, userPrincipalName }: Principal,
+  principal: Principal,
 ): Promise<GrantEvidence['outcome']> {
-  const standing = await nameOf(database, principalId);
-  if (standing !== undefined && (await membershipOf(database, role, principalId)).held > 0) return 'already-held';
+  const standing = await nameOf(database, principal);
+  if (standing !== undefined && (await membershipOf(database, role, principal)).held > 0) return 'already-held';
   if (standing === undefined) {
-    await database.send(createUser(userPrincipalName, principalId));
-    await database.send(markUser(userPrincipalName));
+    await database.send(createUser(principal.userPrincipalName, principal));
+    await database.send(markUser(principal.userPrincipalName));
   }
-  await database.send(addMember(role, standing ?? userPrincipalName));
+  await database.send(addMember(role, standing ?? principal.userPrincipalName));
   return 'granted';
 }
 
 /** Drops the user if Curfew made it and nothing else has come to hang on it. To be run in a transaction. */
-export async function dropIfUnneeded(database: Database, principalId: PrincipalId): Promise<void> {
-  const user = await userOf(database, principalId);
+export async function dropIfUnneeded(database: Database, principal: Identity): Promise<void> {
+  const user = await userOf(database, principal);
   if (!user) return;
   const { marks, sees: _, ...others } = await oneRow(database, tiesRow, userTies(user.principal_id));
   if (marks === 0 || Object.values(others).some((count) => count > 0)) return;

@@ -36,6 +36,7 @@ describe('the unmodified @azure/identity against the stand-in', () => {
     ['https://graph.microsoft.com/.default', 'https://graph.microsoft.com'],
     ['https://management.azure.com/.default', 'https://management.azure.com'],
     ['api://curfew/.default', api],
+    ['api://AzureADTokenExchange/.default', 'api://AzureADTokenExchange'],
   ])('gets an application token for %s', async (scope, audience) => {
     const token = await tokenOf(bySecret(), scope);
     expect(decodeJwt(token)).toMatchObject({

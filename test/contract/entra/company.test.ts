@@ -32,6 +32,10 @@ describe('the company file', () => {
     ['a member who is nobody', ({ groups, tenantId }) => groups[0]?.members.push(tenantId)],
     ['a redirect URI without TLS', ({ applications }) => applications[2]?.redirectUris.push('http://a.example/b')],
     [
+      'a federated identity that is no application’s',
+      ({ applications }) => applications[0]?.federatedIdentities.push(ada),
+    ],
+    [
       'a redirect URI with a wildcard',
       ({ applications }) => applications[2]?.redirectUris.push('https://*.a.example/b'),
     ],

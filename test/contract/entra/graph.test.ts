@@ -76,6 +76,7 @@ describe('the directory', () => {
     expect(names(await graph(`/users/${fionn}/transitiveMemberOf/microsoft.graph.group`))).toEqual([
       'analysts',
       'support',
+      'on-call',
     ]);
     expect(names(await graph(`/groups/${analysts}/transitiveMembers/microsoft.graph.user`))).toEqual([
       'Ada Lindqvist',
@@ -106,6 +107,7 @@ describe('the directory', () => {
     expect((await graph('/servicePrincipals/d0000000-0000-4000-8000-000000000002')).body).toMatchObject({
       appId: 'c0000000-0000-4000-8000-000000000002',
       displayName: 'curfew-service',
+      accountEnabled: true,
     });
   });
 

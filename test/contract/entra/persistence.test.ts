@@ -8,11 +8,13 @@ import {
   analysts,
   api,
   askToken,
+  company,
   fionn,
   owners,
   personToken,
   portal,
   readAnswer,
+  service,
   serviceToken,
   start,
   support,
@@ -72,10 +74,29 @@ describe('the control surface', () => {
     expect(await groupsOf(fionn)).toEqual([owners]);
   });
 
+  it('gives a person another manager, or none', async () => {
+    const managerOf = async (person: string) => {
+      const headers = { authorization: `Bearer ${await serviceToken(entra, 'https://graph.microsoft.com/.default')}` };
+      return readAnswer(await fetch(`${entra.graphUrl}/users/${person}/manager`, { headers }));
+    };
+    await change('PATCH', `people/${ada}`, { managerId: fionn.toUpperCase() });
+    expect((await managerOf(ada)).body.id).toBe(fionn);
+    await change('PATCH', `people/${ada}`, { managerId: null });
+    expect((await managerOf(ada)).status).toBe(404);
+  });
+
+  it('disables an application, which then gets no token', async () => {
+    const { servicePrincipalId = '' } = company.applications.find(({ clientId }) => clientId === service) ?? {};
+    await change('PATCH', `servicePrincipals/${servicePrincipalId}`, { accountEnabled: false });
+    expect(await serviceToken(entra, 'https://graph.microsoft.com/.default')).toBe('undefined');
+  });
+
   it.each([
     ['PATCH', `people/${owners}`, { accountEnabled: false }, 404],
     ['PATCH', `people/${ada}`, { accountEnabled: 'no' }, 400],
     ['PATCH', `people/${ada}`, { password: 'x' }, 400],
+    ['PATCH', `people/${ada}`, { managerId: owners }, 404],
+    ['PATCH', `servicePrincipals/${ada}`, { accountEnabled: false }, 404],
     ['PUT', `groups/${owners}/members`, { members: ['d0000000-0000-4000-8000-00000000ffff'] }, 404],
     ['PUT', `groups/${ada}/members`, { members: [] }, 404],
     ['POST', 'nothing', {}, 404],

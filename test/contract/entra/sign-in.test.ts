@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Entra } from '../../../local/entra/index.ts';
-import { ada, api, askToken, company, portal, service, start } from './start.ts';
+import { ada, api, apiClient, askToken, company, portal, service, serviceSecret, start } from './start.ts';
 
 const callback = 'http://localhost:53111/callback';
 const scope = 'openid api://curfew/access_as_user';
@@ -104,7 +104,7 @@ describe('signing in with a code', () => {
     ['a verifier that is too short', { code_verifier: 'x' }, 501481],
     ['no verifier', { code_verifier: '' }, 900144],
     ['another redirect URI', { redirect_uri: 'http://localhost:53112/callback' }, 500112],
-    ['another client', { client_id: api }, 70000],
+    ['another client', { client_id: service, client_secret: serviceSecret }, 70000],
     ['a made-up code', { code: 'made-up' }, 70000],
   ])('is refused with %s', async (_what, changes, number) => {
     const { status, body } = await redeem(await signIn(), changes);
@@ -133,6 +133,95 @@ describe('signing in with a code', () => {
     expect((await redeem(early)).status).toBe(200);
     clock += 1;
     expect((await redeem(late)).body.error_codes).toEqual([70008]);
+  });
+});
+
+describe('how somebody signed in', () => {
+  const wanted = JSON.stringify({
+    id_token: { acrs: { essential: true, value: 'c1' } },
+    access_token: { acrs: { values: ['c1', 'c2'] }, xms_cc: { values: ['cp1'] } },
+  });
+  const tokensOf = async (changes: Record<string, string>) => {
+    const { body } = await redeem(await signIn(changes));
+    return [body.id_token, body.access_token].map((token) => decodeJwt(String(token)));
+  };
+
+  it('is by password alone unless the box is ticked, and then no context is satisfied', async () => {
+    expect(await (await show({ claims: wanted })).text()).toContain('<input type="checkbox" name="mfa"');
+    for (const claims of await tokensOf({ claims: wanted })) {
+      expect(claims.amr).toEqual(['pwd']);
+      expect(claims).not.toHaveProperty('acrs');
+    }
+  });
+
+  it('is with a second factor where it is ticked, and then the contexts that were asked for are satisfied', async () => {
+    for (const claims of await tokensOf({ claims: wanted, mfa: 'yes' }))
+      expect(claims).toMatchObject({ amr: ['pwd', 'mfa'], acrs: ['c1', 'c2'] });
+    for (const claims of await tokensOf({ mfa: 'yes' })) expect(claims).not.toHaveProperty('acrs');
+  });
+
+  it.each(['x', '[]', '{"id_token":{"acrs":"c1"}}'])('is not asked for by claims like %s', async (claims) => {
+    expect(answerOf(await show({ claims })).get('error')).toBe('invalid_request');
+  });
+});
+
+describe('a client with federated identities', () => {
+  const redirect_uri = 'http://localhost:7071/api/sign-in/callback';
+  const codeOf = () => signIn({ client_id: api, redirect_uri, scope: 'openid' });
+
+  it('redeems a code with a token of such an identity', async () => {
+    const { status, body } = await redeem(await codeOf(), { ...(await apiClient(entra)), redirect_uri });
+    expect(status).toBe(200);
+    expect(decodeJwt(String(body.id_token))).toMatchObject({ aud: api, oid: ada, amr: ['pwd'] });
+    expect(decodeJwt(String(body.access_token)).appidacr).toBe('2');
+  });
+
+  it('redeems none without', async () => {
+    const { status, body } = await redeem(await codeOf(), { client_id: api, redirect_uri });
+    expect([status, body.error]).toEqual([401, 'invalid_client']);
+  });
+
+  it('proves nothing by a token that is for something else, of somebody else, altered or expired', async () => {
+    const proof = await apiClient(entra);
+    const tokenOf = async (form: Record<string, string>) => {
+      const exchange = { scope: 'api://AzureADTokenExchange/.default' };
+      return String((await askToken(entra, { ...exchange, ...form })).body.access_token);
+    };
+    const own = { grant_type: 'client_credentials', client_id: service, client_secret: serviceSecret };
+    const other = 'c0000000-0000-4000-8000-000000000004';
+    const wrong: [string, number][] = [
+      [await tokenOf({ ...own, scope: 'api://curfew/.default' }), 700027],
+      [await tokenOf({ ...own, client_id: other, client_secret: 'portal-secret-on-a-laptop' }), 700213],
+      [
+        await tokenOf({
+          grant_type: 'password',
+          client_id: portal,
+          username: 'ada@contoso.example',
+          password: 'ada-on-a-laptop',
+        }),
+        700027,
+      ],
+      [`${proof.client_assertion}x`, 700027],
+      ['x', 700027],
+    ];
+    for (const [client_assertion, number] of wrong) {
+      const answer = await redeem(await codeOf(), { ...proof, redirect_uri, client_assertion });
+      expect([answer.status, answer.body.error, answer.body.error_codes]).toEqual([401, 'invalid_client', [number]]);
+    }
+    clock += 3_600_000;
+    const late = await redeem(await codeOf(), { ...proof, redirect_uri });
+    expect(late.body.error_codes).toEqual([700024]);
+  });
+
+  it.each([
+    [
+      'another type of assertion',
+      { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer' },
+    ],
+    ['a secret beside it', { client_secret: 'x' }],
+  ])('is refused with %s', async (_what, changes) => {
+    const answer = await redeem(await codeOf(), { ...(await apiClient(entra)), redirect_uri, ...changes });
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
   });
 });
 

@@ -63,6 +63,15 @@ export async function personToken(entra: Entra, name: string, scope = 'api://cur
   return String(body.access_token);
 }
 
+/** The API as a client: it has no secret, and proves itself by a token of the service. */
+export async function apiClient(entra: Entra): Promise<Record<string, string>> {
+  return {
+    client_id: api,
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: await serviceToken(entra, 'api://AzureADTokenExchange/.default'),
+  };
+}
+
 /** The service's own access token, by its secret. */
 export async function serviceToken(entra: Entra, scope: string): Promise<string> {
   const form = { grant_type: 'client_credentials', client_id: service, client_secret: serviceSecret, scope };

@@ -4,6 +4,7 @@ import type { Entra } from '../../../local/entra/index.ts';
 import {
   ada,
   api,
+  apiClient,
   askToken,
   company,
   personToken,
@@ -77,7 +78,7 @@ describe('access tokens', () => {
       azp: portal,
       name: 'Carla Reyes',
       preferred_username: 'carla@contoso.example',
-      roles: ['Access.Administer', 'Access.Audit'],
+      roles: ['Access.Request', 'Access.Approve', 'Access.Administer', 'Access.Audit'],
       scp: 'access_as_user',
       ver: '2.0',
       amr: ['pwd'],
@@ -87,7 +88,12 @@ describe('access tokens', () => {
   });
 
   it('leave roles out where a person has none', async () => {
-    expect(decodeJwt(await personToken(entra, 'ada'))).not.toHaveProperty('roles');
+    const withoutRoles = structuredClone(company);
+    for (const person of withoutRoles.people) person.appRoles = [];
+    const other = await start({ company: withoutRoles });
+    const claims = decodeJwt(await personToken(other, 'ada'));
+    await other.close();
+    expect(claims).not.toHaveProperty('roles');
   });
 
   it("carry an application's roles and no scope", async () => {
@@ -109,6 +115,38 @@ describe('access tokens', () => {
     const [one, two] = [await personToken(entra, 'ada'), await personToken(entra, 'ada', `${database}/.default`)];
     expect(decodeJwt(one).sub).not.toBe(decodeJwt(two).sub);
     expect(decodeJwt(two)).toMatchObject({ oid: ada, appid: portal, scp: 'user_impersonation', ver: '1.0' });
+  });
+
+  it('of version 1 name the API by its URI, the client by appid and the person by upn', async () => {
+    const older = structuredClone(company);
+    for (const application of older.applications) application.accessTokenVersion = 1;
+    const other = await start({ company: older });
+    const person = await personToken(other, 'ada');
+    const application = await serviceToken(other, 'api://curfew/.default');
+    const common = { ver: '1.0', iss: `${other.authority}/`, aud: 'api://curfew' };
+    expect(decodeJwt(person)).toMatchObject({
+      ...common,
+      appid: portal,
+      appidacr: '0',
+      upn: 'ada@contoso.example',
+      unique_name: 'ada@contoso.example',
+      scp: 'access_as_user',
+      roles: ['Access.Request'],
+    });
+    expect(decodeJwt(application)).toMatchObject({ ...common, appid: service, appidacr: '1', idtyp: 'app' });
+    expect((await other.verify(person, 'api://curfew')).objectId).toBe(ada);
+    await other.close();
+  });
+
+  it('say how the person signed in, as the tester has it', async () => {
+    const form = { grant_type: 'password', client_id: portal, username: 'ada@contoso.example', scope: 'openid' };
+    const strong = { password: 'ada-on-a-laptop', scope: 'openid offline_access api://curfew/.default' };
+    const { body } = await askToken(entra, { ...form, ...strong, amr: 'pwd mfa', acrs: 'c1 c2' });
+    const renewal = { grant_type: 'refresh_token', client_id: portal, refresh_token: String(body.refresh_token) };
+    const renewed = await askToken(entra, renewal);
+    for (const token of [body.access_token, body.id_token, renewed.body.access_token])
+      expect(decodeJwt(String(token))).toMatchObject({ amr: ['pwd', 'mfa'], acrs: ['c1', 'c2'] });
+    expect(decodeJwt(await personToken(entra, 'ada'))).not.toHaveProperty('acrs');
   });
 
   it('are good under the old key and the new after the keys roll, until the old one is withdrawn', async () => {
@@ -174,7 +212,7 @@ describe('verify', () => {
   it('refuses an ID token and a refresh token, whatever their audience', async () => {
     const scope = 'openid offline_access api://curfew/access_as_user';
     const form = { grant_type: 'password', username: 'ada@contoso.example', password: 'ada-on-a-laptop', scope };
-    const { body } = await askToken(entra, { ...form, client_id: api });
+    const { body } = await askToken(entra, { ...form, ...(await apiClient(entra)) });
     expect(decodeJwt(String(body.id_token)).aud).toBe(api);
     await expect(entra.verify(String(body.id_token), api)).rejects.toThrow();
     await expect(entra.verify(String(body.refresh_token), entra.authority)).rejects.toThrow();
@@ -198,6 +236,14 @@ describe('the token endpoint refuses', () => {
       'invalid_client',
       7000218,
     ],
+    [
+      'a client that has nothing but federated identities, without an assertion',
+      { ...right, client_id: api },
+      401,
+      'invalid_client',
+      7000218,
+    ],
+    ['a secret from such a client', { ...right, client_id: api, client_secret: 'x' }, 401, 'invalid_client', 7000215],
     ['a secret from a public client', { ...right, client_secret: 'x' }, 401, 'invalid_client', 700025],
     [
       'a single permission for an application',
@@ -255,7 +301,7 @@ describe('the token endpoint', () => {
     const { body } = await askToken(entra, { ...renew, client_id: portal });
     expect((await accept(String(body.access_token))).payload.oid).toBe(ada);
     expect(body).toHaveProperty('refresh_token');
-    expect((await askToken(entra, { ...renew, client_id: api })).body.error_codes).toEqual([70000]);
+    expect((await askToken(entra, { ...renew, ...(await apiClient(entra)) })).body.error_codes).toEqual([70000]);
     clock += 24 * hour;
     expect((await askToken(entra, { ...renew, client_id: portal })).body.error_codes).toEqual([70008]);
   });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Browser, csrfIn } from '../../../local/browser.ts';
 import type { Inbox } from './inbox.ts';
 
 /** What a person wanted of a request. */
@@ -30,12 +31,13 @@ interface Answer {
 }
 
 /** How long somebody keeps trying before it counts as an outage of the service. Milliseconds. */
-const stamina = 30_000;
+const stamina = 60_000;
 
 /** Clients that try again, with the same Idempotency-Key, whenever a call breaks off, hangs or is answered 5xx. */
 export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<string, string>): Portal {
   const api = `http://localhost:${port}/api`;
   const as = (who: string) => ({ authorization: `Bearer ${tokens.get(who) ?? ''}` });
+  const browsers = new Map<string, ReturnType<typeof signInAs>>();
   const command = async (asked: Asked, wish: Wish, by: string, call: () => Promise<Answer>) => {
     const { status } = await call();
     const answered = { wish, by, status };
@@ -55,11 +57,13 @@ export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<str
     decide: (asked, approver, decision) =>
       command(asked, decision, approver, async () => {
         const link = await until(() => inbox.link(asked.id, approver), `mail to ${approver} about ${asked.id}`);
-        await insist(link);
+        const signedIn = browsers.get(approver) ?? signInAs(approver, link);
+        browsers.set(approver, signedIn);
+        const { browser, csrf } = await signedIn;
         return insist(link, {
           method: 'POST',
-          headers: { origin: new URL(link).origin },
-          body: new URLSearchParams({ decision, comment: 'By link' }),
+          headers: { origin: new URL(link).origin, cookie: browser.cookieFor(link) },
+          body: new URLSearchParams({ csrf, decision, comment: 'By link' }),
         });
       }),
     tell: (asked, who, wish) =>
@@ -71,6 +75,17 @@ export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<str
       return (JSON.parse(text) as { state: string }).state;
     },
   };
+}
+
+/** Signs in on the way to a link, from the start again wherever it breaks off. */
+async function signInAs(approver: string, link: string): Promise<{ browser: Browser; csrf: string }> {
+  for (const giveUp = performance.now() + stamina; performance.now() < giveUp; await sleep(150)) {
+    const browser = new Browser();
+    const page = await browser.openAs(approver, link).catch(() => undefined);
+    const csrf = page && csrfIn(page);
+    if (csrf !== undefined) return { browser, csrf };
+  }
+  throw new Error(`${approver} cannot sign in.`);
 }
 
 async function insist(url: string, init: RequestInit = {}): Promise<Answer> {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { type AccessRequest, evolve, isEnded, type State, states } from '../../../shared/domain/access-request.ts';
-import { type Command, decide } from '../../../shared/domain/decide.ts';
+import { type AnswerCommand, type Command, decide } from '../../../shared/domain/decide.ts';
 import type { CurfewEvent } from '../../../shared/domain/events.ts';
-import { plus } from '../../../shared/domain/time.ts';
+import { revocationLead } from '../../../shared/domain/extension.ts';
+import { requestIdOf } from '../../../shared/domain/ids.ts';
+import type { Person, Terms } from '../../../shared/domain/policy.ts';
+import { type Instant, plus } from '../../../shared/domain/time.ts';
 import {
   ada,
   bob,
@@ -15,7 +18,9 @@ import {
   requested,
   requestId,
   revocationEvidence,
+  stage,
   start,
+  terms,
 } from '../../support/samples.ts';
 
 const minute = 60_000;
@@ -23,7 +28,8 @@ const hour = 60 * minute;
 const soon = plus(start, minute);
 const startsAt = plus(start, 2 * hour);
 const deadline = plus(soon, 8 * hour);
-const approved: CurfewEvent = { type: 'access-approved', at: soon, by: bob, comment: '', commandId };
+const said = { stage: 0, through: 'link-and-sign-in', comment: '', commandId } as const;
+const approved: CurfewEvent = { type: 'access-approved', at: soon, by: bob, ...said };
 const intended: CurfewEvent = { type: 'grant-intended', at: soon, deadline };
 const granted: CurfewEvent = { type: 'access-granted', at: soon, evidence: [grantEvidence] };
 const began: CurfewEvent = { type: 'revocation-began', at: deadline, cause: { kind: 'deadline' } };
@@ -33,6 +39,16 @@ const endedEarly: CurfewEvent = {
   cause: { kind: 'ended-early', by: ada, as: 'requester', reason: '', commandId },
 };
 const revoked: CurfewEvent = { type: 'access-revoked', at: deadline, evidence: [revocationEvidence] };
+
+const asked = requested() as Extract<CurfewEvent, { type: 'access-requested' }>;
+const original = requestIdOf(new Uint8Array(16).fill(8));
+const extension = requestIdOf(new Uint8Array(16).fill(9));
+const emergency: Terms['breakGlass'] = {
+  people: [ada],
+  tell: terms.requesters,
+  review: { by: terms.requesters, within: hour },
+};
+const extensible = { extension: { times: 2, total: 12 * hour } };
 
 /** `granting` comes in two: before the intent is decided on, and after. */
 type Situation = State | 'granting, not intended';
@@ -49,18 +65,30 @@ const situations: Record<Situation, AccessRequest> = {
     attempt: 1,
     code: 'CURFEW_TARGET_UNAVAILABLE',
   }),
-  denied: requestAfter(requested(), { type: 'access-denied', at: soon, by: bob, comment: '', commandId }),
+  denied: requestAfter(requested(), { type: 'access-denied', at: soon, by: bob, ...said }),
   withdrawn: requestAfter(requested(), { type: 'request-withdrawn', at: soon, by: ada, commandId }),
   'timed-out': requestAfter(requested(), { type: 'approval-timed-out', at: plus(start, 24 * hour) }),
   failed: requestAfter(requested(), approved, { type: 'grant-refused', at: soon, code: 'CURFEW_REQUESTER_INELIGIBLE' }),
   expired: requestAfter(requested(), approved, intended, granted, began, revoked),
   revoked: requestAfter(requested(), approved, intended, granted, endedEarly, revoked),
+  extended: requestAfter({ ...asked, extends: original }, approved, {
+    type: 'extension-applied',
+    at: soon,
+    deadline: plus(deadline, hour),
+  }),
 };
 
 /** Each command at an instant at which it is possible wherever it ever is. */
 const commands: Record<Command['kind'], { command: Command; now: typeof start }> = {
-  approve: { command: { kind: 'approve', commandId, by: bob, comment: '' }, now: soon },
-  deny: { command: { kind: 'deny', commandId, by: bob, comment: '' }, now: soon },
+  approve: { command: { kind: 'approve', by: bob, ...said }, now: soon },
+  'begin-stage': { command: { kind: 'begin-stage', approvers: [eve] }, now: soon },
+  escalate: { command: { kind: 'escalate', approvers: [eve] }, now: soon },
+  'approve-automatically': { command: { kind: 'approve-automatically' }, now: soon },
+  'break-glass': { command: { kind: 'break-glass' }, now: soon },
+  review: { command: { kind: 'review', commandId, by: bob, comment: '' }, now: soon },
+  'move-deadline': { command: { kind: 'move-deadline', extension, duration: hour }, now: soon },
+  'confirm-extension': { command: { kind: 'confirm-extension', deadline: plus(deadline, hour) }, now: soon },
+  deny: { command: { kind: 'deny', by: bob, ...said }, now: soon },
   withdraw: { command: { kind: 'withdraw', commandId, by: ada }, now: soon },
   end: { command: { kind: 'end', commandId, by: carla, as: 'administrator', reason: '' }, now: soon },
   'time-out': { command: { kind: 'time-out' }, now: plus(start, 24 * hour) },
@@ -81,21 +109,31 @@ const E = 'CURFEW_REQUEST_ENDED';
 const D = 'CURFEW_ALREADY_DECIDED';
 const N = 'CURFEW_NOT_GRANTED';
 const A = 'CURFEW_ALREADY_ENDING';
+const F = 'CURFEW_FORBIDDEN';
+const R = 'CURFEW_REVIEW_NOT_OWED';
+const X = 'CURFEW_EXTENSION_REFUSED';
 const order = Object.keys(situations) as Situation[];
 const table: Record<Command['kind'], readonly string[]> = {
-  //                     waiting                scheduled    not intended granting    granted     revoking   overdue    denied withdrawn timed-out failed expired revoked
-  approve: /*          */ ['granting, not intended', D, D, D, D, D, D, D, E, E, D, D, D],
-  deny: /*             */ ['denied', D, D, D, D, D, D, D, E, E, D, D, D],
-  withdraw: /*         */ ['withdrawn', 'withdrawn', 'withdrawn', D, D, D, D, E, E, E, E, E, E],
-  end: /*              */ [N, 'revoked', 'revoked', 'revoking', 'revoking', A, A, E, E, E, E, E, E],
-  'time-out': /*       */ ['timed-out', D, D, D, D, D, D, D, D, D, D, D, D],
-  'begin-grant': /*    */ [E, 'granting', 'granting', E, E, E, E, E, E, E, E, E, E],
-  'refuse-grant': /*   */ [E, 'failed', 'failed', E, E, E, E, E, E, E, E, E, E],
-  'confirm-grant': /*  */ [N, N, N, 'granted', N, N, N, N, N, N, N, N, N],
-  'abandon-grant': /*  */ [N, N, N, 'revoking', N, N, N, N, N, N, N, N, N],
-  expire: /*           */ [N, N, N, 'revoking', 'revoking', N, N, N, N, N, N, N, N],
-  'delay-revocation': [N, N, N, N, N, 'overdue', 'overdue', N, N, N, N, N, N],
-  'confirm-revocation': [N, N, N, N, N, 'expired', 'expired', N, N, N, N, N, N],
+  //                     waiting                scheduled    not intended granting    granted     revoking   overdue    denied withdrawn timed-out failed expired revoked extended
+  approve: /*          */ ['granting, not intended', D, D, D, D, D, D, D, E, E, D, D, D, D],
+  deny: /*             */ ['denied', D, D, D, D, D, D, D, E, E, D, D, D, D],
+  withdraw: /*         */ ['withdrawn', 'withdrawn', 'withdrawn', D, D, D, D, E, E, E, E, E, E, E],
+  end: /*              */ [N, 'revoked', 'revoked', 'revoking', 'revoking', A, A, E, E, E, E, E, E, E],
+  'begin-stage': /*    */ ['waiting-for-approval', D, D, D, D, D, D, D, D, D, D, D, D, D],
+  escalate: /*         */ ['waiting-for-approval', D, D, D, D, D, D, D, D, D, D, D, D, D],
+  'approve-automatically': [F, D, D, D, D, D, D, D, D, D, D, D, D, D],
+  'break-glass': /*    */ [F, D, D, D, D, D, D, D, D, D, D, D, D, D],
+  review: /*           */ [R, R, R, R, R, R, R, R, R, R, R, R, R, R],
+  'move-deadline': /*  */ [N, N, N, N, X, A, A, E, E, E, E, E, E, E],
+  'confirm-extension': [E, E, E, E, E, E, E, E, E, E, E, E, E, E],
+  'time-out': /*       */ ['timed-out', D, D, D, D, D, D, D, D, D, D, D, D, D],
+  'begin-grant': /*    */ [E, 'granting', 'granting', E, E, E, E, E, E, E, E, E, E, E],
+  'refuse-grant': /*   */ [E, 'failed', 'failed', E, E, E, E, E, E, E, E, E, E, E],
+  'confirm-grant': /*  */ [N, N, N, 'granted', N, N, N, N, N, N, N, N, N, N],
+  'abandon-grant': /*  */ [N, N, N, 'revoking', N, N, N, N, N, N, N, N, N, N],
+  expire: /*           */ [N, N, N, 'revoking', 'revoking', N, N, N, N, N, N, N, N, N],
+  'delay-revocation': [N, N, N, N, N, 'overdue', 'overdue', N, N, N, N, N, N, N],
+  'confirm-revocation': [N, N, N, N, N, 'expired', 'expired', N, N, N, N, N, N, N],
 };
 
 function outcome(request: AccessRequest, command: Command, now: typeof start): string {
@@ -122,12 +160,12 @@ describe('every state × command', () => {
 describe('who decides', () => {
   const waiting = situations['waiting-for-approval'];
   test('nobody approves their own request, even as an approver', () => {
-    const own = { ...waiting, approvers: [ada, bob] };
-    expect(outcome(own, { kind: 'approve', commandId, by: ada, comment: '' }, soon)).toBe('CURFEW_SELF_APPROVAL');
+    const own = { ...waiting, approvers: [ada, bob], asked: [ada.principalId, bob.principalId] };
+    expect(outcome(own, { kind: 'approve', by: ada, ...said }, soon)).toBe('CURFEW_SELF_APPROVAL');
   });
   test('somebody who is no approver can neither approve nor deny', () => {
     for (const kind of ['approve', 'deny'] as const) {
-      expect(outcome(waiting, { kind, commandId, by: eve, comment: '' }, soon)).toBe('CURFEW_NOT_AN_APPROVER');
+      expect(outcome(waiting, { kind, by: eve, ...said }, soon)).toBe('CURFEW_NOT_AN_APPROVER');
     }
   });
   test('only the requester withdraws, and ends as requester', () => {
@@ -138,10 +176,124 @@ describe('who decides', () => {
   });
 });
 
+describe('stages', () => {
+  const two = { ...terms, stages: [{ ...stage, quorum: 2 }, stage] };
+  const first = requestAfter({ ...asked, terms: two });
+  const yes = (request: AccessRequest, by: Person, more: Partial<AnswerCommand> = {}): AccessRequest => {
+    const decision = decide(request, { kind: 'approve', by, ...said, ...more }, soon);
+    if ('refusal' in decision) throw new Error(decision.refusal.code);
+    return evolve(request, requestId, decision.event);
+  };
+  const code = (request: AccessRequest, by: Person, more: Partial<AnswerCommand> = {}) =>
+    outcome(request, { kind: 'approve', by, ...said, ...more }, soon);
+
+  test('below the quorum nothing is complete, and one person counts once', () => {
+    const one = yes(first, bob);
+    expect(one).toMatchObject({ state: 'waiting-for-approval', stage: 0 });
+    expect(code(one, bob)).toBe('CURFEW_ALREADY_DECIDED');
+  });
+  test('the quorum begins the next stage with nobody asked yet and a time-out of its own', () => {
+    const second = yes(yes(first, bob), carla);
+    expect(second).toMatchObject({ state: 'waiting-for-approval', stage: 1, approvers: [] });
+    expect(second.approveBy).toBe(plus(soon, stage.timeOut));
+  });
+  test('who has approved a stage is not asked in the next, and neither is the requester', () => {
+    const second = yes(yes(first, bob), carla);
+    const begun = decide(second, { kind: 'begin-stage', approvers: [ada, bob, carla, eve] }, soon);
+    expect(begun).toMatchObject({ event: { type: 'stage-began', stage: 1, approvers: [eve] } });
+    expect(outcome(second, { kind: 'begin-stage', approvers: [ada, bob] }, soon)).toBe('CURFEW_NO_APPROVER');
+    expect(outcome(second, { kind: 'refuse-grant', code: 'CURFEW_NO_APPROVER' }, soon)).toBe('failed');
+  });
+  test('the last stage approves the request; a link of an earlier stage decides nothing in it', () => {
+    const begun: CurfewEvent = { type: 'stage-began', at: soon, stage: 1, approvers: [eve] };
+    const second = evolve(yes(yes(first, bob), carla), requestId, begun);
+    expect(code(second, eve)).toBe('CURFEW_ALREADY_DECIDED');
+    expect(code(second, eve, { stage: 1 })).toBe('granting, not intended');
+    expect(code(second, bob, { stage: 1 })).toBe('CURFEW_ALREADY_DECIDED');
+  });
+  test('whoever was asked after nobody answered may answer, and those asked first still may', () => {
+    const escalated: CurfewEvent = { type: 'approval-escalated', at: soon, stage: 0, approvers: [eve] };
+    const request = evolve(requestAfter(asked), requestId, escalated);
+    for (const by of [bob, eve]) expect(code(request, by)).toBe('granting, not intended');
+  });
+  test('an approver may allow less time, never more, and the least of all counts', () => {
+    const less = yes(yes(first, bob, { duration: 2 * hour }), carla, { duration: hour });
+    expect(less.duration).toBe(hour);
+    expect(code(yes(first, bob, { duration: hour }), carla, { duration: 2 * hour })).toBe('CURFEW_DURATION_TOO_LONG');
+    for (const duration of [0, -1, 999, 1000.5, Number.NaN]) {
+      expect(code(first, bob, { duration })).toBe('CURFEW_DURATION_INVALID');
+    }
+    expect(less.terms.duration).toBe(8 * hour);
+  });
+});
+
+describe('in the place of people', () => {
+  test('the automatic approval that the terms name approves, and is named as who decided', () => {
+    const request = requestAfter({ ...asked, terms: { ...terms, automatic: { name: 'on-call' } } });
+    const decision = decide(request, { kind: 'approve-automatically' }, soon);
+    expect(decision).toEqual({ event: { type: 'access-approved-automatically', at: soon, rule: 'on-call' } });
+    expect('event' in decision && evolve(request, requestId, decision.event).decision).toMatchObject({
+      rule: 'on-call',
+    });
+  });
+  test('a broken glass owes a review, by somebody else, once the access has ended', () => {
+    const broken = requestAfter(
+      { ...asked, terms: { ...terms, breakGlass: emergency } },
+      { type: 'glass-broken', at: soon },
+      intended,
+      granted,
+    );
+    const review = { kind: 'review', commandId, by: bob, comment: 'Fine' } as const;
+    expect(outcome(broken, review, soon)).toBe('CURFEW_NOT_DUE');
+    const over = [began, revoked].reduce((request, event) => evolve(request, requestId, event), broken);
+    expect(over).toMatchObject({ state: 'expired', review: 'owed' });
+    expect(outcome(over, { ...review, by: ada }, soon)).toBe('CURFEW_SELF_APPROVAL');
+    const decision = decide(over, review, soon);
+    const reviewed = 'event' in decision ? evolve(over, requestId, decision.event) : over;
+    expect(reviewed).toMatchObject({ state: 'expired', review: { by: bob, comment: 'Fine' } });
+    expect(outcome(reviewed, review, soon)).toBe('CURFEW_REVIEW_NOT_OWED');
+  });
+});
+
+describe('extension', () => {
+  const standing = requestAfter({ ...asked, terms: { ...terms, ...extensible } }, approved, intended, granted);
+  const move = (request: AccessRequest, duration: number, now: Instant) =>
+    outcome(request, { kind: 'move-deadline', extension, duration }, now);
+  test('moves the deadline by what was approved', () => {
+    const decision = decide(standing, { kind: 'move-deadline', extension, duration: hour }, soon);
+    expect(decision).toMatchObject({ event: { type: 'deadline-moved', deadline: plus(deadline, hour), extension } });
+  });
+  test('is refused from the moment at which the deadline is final', () => {
+    expect(move(standing, hour, plus(deadline, -revocationLead - 1))).toBe('granted');
+    expect(move(standing, hour, plus(deadline, -revocationLead))).toBe('CURFEW_TOO_LATE');
+  });
+  test('is bounded in number and in all that the access may last', () => {
+    expect(move(standing, 4 * hour, soon)).toBe('granted');
+    expect(move(standing, 4 * hour + 1000, soon)).toBe('CURFEW_EXTENSION_REFUSED');
+    const moved = [1, 2].reduce<AccessRequest>(
+      (request, times) =>
+        evolve(request, requestId, {
+          type: 'deadline-moved',
+          at: soon,
+          deadline: plus(deadline, times * minute),
+          extension,
+        }),
+      standing,
+    );
+    expect(move(moved, minute, soon)).toBe('CURFEW_EXTENSION_REFUSED');
+  });
+  test('while it is being applied it can neither be withdrawn nor ended: what became of it would be unknown', () => {
+    const applying = requestAfter({ ...asked, extends: original }, approved);
+    expect(outcome(applying, commands.withdraw.command, soon)).toBe(D);
+    expect(outcome(applying, commands.end.command, soon)).toBe(N);
+    expect(outcome(applying, commands['confirm-extension'].command, soon)).toBe('extended');
+  });
+});
+
 describe('time', () => {
   const oneEarlier = (instant: typeof start) => plus(instant, -1);
   test('an approval at the time-out is too late, one millisecond before it counts', () => {
-    const { approveBy } = situations['waiting-for-approval'].terms;
+    const { approveBy } = situations['waiting-for-approval'];
     expect(outcome(situations['waiting-for-approval'], commands.approve.command, approveBy)).toBe(E);
     expect(outcome(situations['waiting-for-approval'], commands.approve.command, oneEarlier(approveBy))).toBe(
       'granting, not intended',
@@ -166,7 +318,7 @@ describe('time', () => {
     const late = requestAfter(requested({ startsAt }), { ...approved, at: plus(startsAt, minute) });
     expect(late.state).toBe('granting');
   });
-  test('no event but grant-intended sets or moves the deadline', () => {
+  test('no event but grant-intended and deadline-moved sets or moves the deadline', () => {
     const stories = [situations['waiting-for-approval']];
     for (const event of [approved, intended, granted, began, revoked])
       stories.push(evolve(stories.at(-1), requestId, event));

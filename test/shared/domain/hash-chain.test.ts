@@ -9,7 +9,7 @@ import { bob, chainOf, commandId, requested, requestId, start } from '../../supp
 
 const chain = chainOf(
   requested(),
-  { type: 'access-approved', at: start, by: bob, comment: 'Fine', commandId },
+  { type: 'access-approved', at: start, stage: 0, by: bob, through: 'api', comment: 'Fine', commandId },
   { type: 'grant-intended', at: start, deadline: plus(start, 1000) },
 );
 

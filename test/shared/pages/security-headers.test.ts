@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { errorPage } from '../../../shared/pages/approval-page.ts';
+import { errorPage } from '../../../shared/pages/message-page.ts';
 import { securityHeaders } from '../../../shared/pages/security-headers.ts';
 
 test('the policy allows the stylesheet of the pages by its hash, forms to the same site, and nothing else', () => {

@@ -6,7 +6,7 @@ import type { PrincipalId } from '../../../../shared/domain/ids.ts';
 const id = '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId;
 
 test('people and groups are known by their id, however their user was made', () => {
-  for (const sid of [sidOf(id), loginSidOf(id)]) {
+  for (const sid of [sidOf({ principalId: id }), loginSidOf({ principalId: id })]) {
     expect(holderOf({ name: 'maria', type: 'E', sid })).toEqual({ principalId: id, name: 'maria' });
     expect(holderOf({ name: 'team', type: 'X', sid })).toEqual({ principalId: id, name: 'team' });
   }
@@ -14,7 +14,7 @@ test('people and groups are known by their id, however their user was made', () 
 
 test('whom Entra ID does not know has a name alone, even with a SID as long as a GUID', () => {
   for (const [type, sid] of [
-    ['S', sidOf(id)],
+    ['S', sidOf({ principalId: id })],
     ['R', Buffer.alloc(28)],
     ['E', Buffer.alloc(3)],
     ['S', null],

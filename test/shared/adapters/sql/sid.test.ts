@@ -6,20 +6,26 @@ import type { PrincipalId } from '../../../../shared/domain/ids.ts';
 const id = '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId;
 
 test('the first three groups of a GUID are little-endian in a SID', () => {
-  expect(sidOf(id).toString('hex')).toBe('33221100554477668899aabbccddeeff');
+  expect(sidOf({ principalId: id }).toString('hex')).toBe('33221100554477668899aabbccddeeff');
+});
+
+test('an application has the SID of its client id', () => {
+  const principalId = 'd0000000-0000-4000-8000-000000000005' as PrincipalId;
+  expect(sidOf({ principalId, clientId: id })).toEqual(sidOf({ principalId: id }));
+  expect(loginSidOf({ principalId, clientId: id })).toEqual(loginSidOf({ principalId: id }));
 });
 
 test('a SID gives back the principal that it was made of', () => {
   fc.assert(
     fc.property(fc.uuid(), (guid) => {
-      expect(principalIdOf(sidOf(guid as PrincipalId))).toBe(guid);
-      expect(principalIdOf(loginSidOf(guid as PrincipalId))).toBe(guid);
+      expect(principalIdOf(sidOf({ principalId: guid as PrincipalId }))).toBe(guid);
+      expect(principalIdOf(loginSidOf({ principalId: guid as PrincipalId }))).toBe(guid);
     }),
   );
 });
 
 test('an upper-case GUID is the same principal', () => {
-  expect(sidOf(id.toUpperCase() as PrincipalId)).toEqual(sidOf(id));
+  expect(sidOf({ principalId: id.toUpperCase() as PrincipalId })).toEqual(sidOf({ principalId: id }));
 });
 
 test('a SID that is not one of Entra ID gives no principal', () => {
@@ -30,6 +36,8 @@ test('a SID that is not one of Entra ID gives no principal', () => {
 
 test('what is not a GUID has no SID', () => {
   for (const text of ['', 'bob', `${id}0`, `0x${id}`, `${id}\n`]) {
-    expect(() => sidOf(text as PrincipalId)).toThrow(expect.objectContaining({ code: 'CURFEW_TARGET_REFUSED' }));
+    expect(() => sidOf({ principalId: text as PrincipalId })).toThrow(
+      expect.objectContaining({ code: 'CURFEW_TARGET_REFUSED' }),
+    );
   }
 });

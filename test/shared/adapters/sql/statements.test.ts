@@ -13,7 +13,7 @@ import {
 } from '../../../../shared/adapters/sql/statements.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
 
-const id = '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId;
+const maria = { principalId: '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId };
 const hostile = 'x]; DROP USER bob;--@contoso.example';
 const refusal = expect.objectContaining({ code: 'CURFEW_TARGET_REFUSED' });
 
@@ -42,7 +42,7 @@ describe('quoteName', () => {
 
 describe('statements', () => {
   test('a user is created under its name with its SID', () => {
-    expect(createUser(hostile, id)).toEqual({
+    expect(createUser(hostile, maria)).toEqual({
       text: 'CREATE USER [x]]; DROP USER bob;--@contoso.example] WITH SID = 0x33221100554477668899aabbccddeeff, TYPE = E',
     });
   });
@@ -53,26 +53,26 @@ describe('statements', () => {
   });
 
   test('a drop asks, drops if the name is still theirs, and asks again', () => {
-    const { text, values } = dropMember('a]b', hostile, id);
+    const { text, values } = dropMember('a]b', hostile, maria);
     const [before, drop, after] = text.split(';\n');
     expect(drop).toMatch(
       /^IF EXISTS \(SELECT 1 FROM sys.database_principals WHERE name = @name AND sid IN \(@sid, @loginSid\)\) /,
     );
     expect(drop).toContain(' ALTER ROLE [a]]b] DROP MEMBER [x]]; DROP USER bob;--@contoso.example]');
-    expect([before, after]).toEqual([membership('a]b', id).text, membership('a]b', id).text]);
-    expect(values).toEqual({ ...membership('a]b', id).values, name: hostile });
+    expect([before, after]).toEqual([membership('a]b', maria).text, membership('a]b', maria).text]);
+    expect(values).toEqual({ ...membership('a]b', maria).values, name: hostile });
   });
 
   test('a value is never in the text', () => {
     const marker = 'Zebra';
-    for (const { text, values } of [markUser(marker), membership(marker, id), sessions(id)]) {
+    for (const { text, values } of [markUser(marker), membership(marker, maria), sessions(maria)]) {
       expect(text).not.toMatch(/Zebra|332211/);
       expect(Object.keys(values ?? {}).every((name) => text.includes(`@${name}`))).toBe(true);
     }
   });
 
   test('a session is ended only while it is the principal’s and not one’s own', () => {
-    const { text, values } = killSession(id, 57);
+    const { text, values } = killSession(maria, 57);
     expect(text).toMatch(
       /IF \(SELECT [^;]*security_id IN \(@sid, @loginSid\)[^;]*<> @@SPID AND session_id = @session\) > 0 KILL 57$/,
     );
@@ -80,6 +80,6 @@ describe('statements', () => {
   });
 
   test('only a positive whole number is killed', () => {
-    for (const session of [0, -1, 1.5, Number.NaN]) expect(() => killSession(id, session)).toThrow();
+    for (const session of [0, -1, 1.5, Number.NaN]) expect(() => killSession(maria, session)).toThrow();
   });
 });

@@ -1,0 +1,31 @@
+import type { Task } from 'durable-functions';
+import type { RequestId } from '../shared/domain/ids.ts';
+import { earliest, type Instant } from '../shared/domain/time.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { Story } from './story.ts';
+
+/**
+ * Waits until the instant, for as long as `goesOn`, doing the chores and letting the domain decide on each command that
+ * comes. Chores and an extension that are under way at `limit` are left to themselves.
+ */
+export function* wait(
+  story: Story,
+  mailbox: Mailbox,
+  until: Instant,
+  goesOn: () => boolean,
+  limit?: Instant,
+): Generator<Task, void, unknown> {
+  while (goesOn() && story.now() < until) {
+    yield* story.chores(limit);
+    const command = yield* mailbox.next(earliest(until, story.choresDue));
+    if (command?.kind === 'extend') yield* moveDeadline(story, command.extension, limit);
+    else if (command) story.apply(command);
+  }
+}
+
+/** Anybody's event may say that it is an approved extension: the activity looks it up. */
+function* moveDeadline(story: Story, extension: RequestId, limit: Instant | undefined): Generator<Task, void, unknown> {
+  if (story.request.state !== 'granted') return;
+  const found = yield* story.call('extendHolds', { request: story.request, extension }, limit);
+  if (found.ok) story.apply({ kind: 'move-deadline', extension, duration: found.result });
+}

@@ -1,0 +1,113 @@
+import type { AccessRequest } from '../domain/access-request.ts';
+import { CurfewError, isRetryable } from '../domain/errors.ts';
+import { describeDuration, type Instant, millisecondsOf } from '../domain/time.ts';
+import type { MailMessage } from '../ports.ts';
+import { writeMail } from './letter.ts';
+import { counted, type Notice } from './notice.ts';
+import { roleOf, wishOf } from './request-words.ts';
+import { heldBefore, statusOf } from './status.ts';
+import { count, describeWait, oneLine } from './words.ts';
+import { describeInstant } from './zones.ts';
+
+/** To the requester, once the target shows the access. */
+export function grantedMail(notice: Notice): MailMessage {
+  const { request, recipient } = notice;
+  const deadline = deadlineOf(request);
+  const connections = request.terms.entitlements.map(
+    ({ server, port, database }) => `sqlcmd -S ${shellWord(`${server},${port}`)} -d ${shellWord(database)} -G`,
+  );
+  return writeMail({
+    to: recipient.mail,
+    subject: `You have ${roleOf(request)} until ${describeInstant(deadline, recipient.timeZone)}`,
+    heading: `You have ${roleOf(request)}`,
+    sentences: [
+      `Until ${counted(notice, deadline)}. The access and its open sessions end at that moment.`,
+      ...heldBefore(request),
+      ...(request.review === 'owed' ? ['Nobody approved it. What you do with it will be reviewed.'] : []),
+      'Connect with your own account, for example so:',
+    ],
+    commands: [...new Set(connections)],
+    closing: [...howToGoOn(request), howToEnd(request)],
+  });
+}
+
+/** To the requester, shortly before the end. */
+export function endingSoonMail(notice: Notice): MailMessage {
+  const { request, recipient, now } = notice;
+  const deadline = deadlineOf(request);
+  const wait = describeWait(now, deadline);
+  return writeMail({
+    to: recipient.mail,
+    subject: `${roleOf(request)} ends ${wait === undefined ? 'now' : `in ${wait}`}`,
+    heading: `${roleOf(request)} ends soon`,
+    sentences: [
+      `It ends on ${counted(notice, deadline)}, and open sessions are cut off at that moment.`,
+      'Finish what you are doing, and commit or roll back what is open.',
+    ],
+    closing: howToGoOn(request, 'Need longer?', 'It can’t be extended. POST /api/requests asks for new access.'),
+  });
+}
+
+/** To the requester, once an extension has moved the deadline. */
+export function extendedMail(notice: Notice): MailMessage {
+  const { request, recipient } = notice;
+  const deadline = deadlineOf(request);
+  return writeMail({
+    to: recipient.mail,
+    subject: `Extended: you have ${roleOf(request)} until ${describeInstant(deadline, recipient.timeZone)}`,
+    heading: `${roleOf(request)} was extended`,
+    sentences: [
+      `You have it until ${counted(notice, deadline)}. The access and its open sessions end at that moment.`,
+      'Sessions that are open now go on.',
+    ],
+    closing: [...howToGoOn(request, 'Need longer still?'), howToEnd(request)],
+  });
+}
+
+/** To the requester, once it is over: expired, ended early, failed, extended, or never begun. */
+export function endedMail({ request, recipient, now }: Notice): MailMessage {
+  const { heading, sentences } = statusOf(request, now, recipient.timeZone);
+  const title = `${wishOf(request)}: ${heading}`;
+  return writeMail({
+    to: recipient.mail,
+    subject: title,
+    heading: title,
+    sentences,
+    closing: [...whatNext(request), request.id],
+  });
+}
+
+function whatNext({ state, failure, extends: extended }: AccessRequest): string[] {
+  if (state === 'extended') return [`Done sooner? POST /api/requests/${extended}/revoke ends the access at once.`];
+  if (state === 'timed-out') return ['Still need it? POST /api/requests asks again. Tell an approver that you wait.'];
+  if (state !== 'failed') return ['Need it again? POST /api/requests asks for new access.'];
+  if (failure === 'CURFEW_LIMIT_REACHED') return ['End a grant that you don’t need any more, or wait, and ask again.'];
+  if (failure !== undefined && isRetryable(failure)) return ['Wait a little, and ask again with POST /api/requests.'];
+  return ['Ask the people who run Curfew what to do about it, and give them the number below.'];
+}
+
+function howToEnd({ id }: AccessRequest): string {
+  return `Done sooner? POST /api/requests/${id}/revoke ends the access at once.`;
+}
+
+/** How to extend where the terms still allow it; otherwise what is given for that case, if anything. */
+function howToGoOn(request: AccessRequest, question = 'Need longer?', otherwise?: string): string[] {
+  const { id, terms, extensions, beganAt, deadline } = request;
+  const { times, total } = terms.extension;
+  const left = times - extensions.length;
+  const held = beganAt && deadline ? millisecondsOf(deadline) - millisecondsOf(beganAt) : 0;
+  if (left <= 0 || held >= total) return otherwise === undefined ? [] : [otherwise];
+  const bounds = `${count(left, 'time')} more, up to ${describeDuration(total)} in all`;
+  return [`${question} POST /api/requests/${id}/extension asks for it before the end: ${bounds}.`];
+}
+
+function deadlineOf({ deadline }: AccessRequest): Instant {
+  if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL', { detail: 'Nothing has been granted.' });
+  return deadline;
+}
+
+/** One word for a shell. A database may have a name with spaces, quotes and worse. */
+function shellWord(name: string): string {
+  const text = oneLine(name, 1000);
+  return /^[\w.,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,111 @@
+import type { AccessRequest } from '../domain/access-request.ts';
+import { CurfewError } from '../domain/errors.ts';
+import { describeDuration, type Instant, plus } from '../domain/time.ts';
+import type { MailMessage } from '../ports.ts';
+import { writeMail } from './letter.ts';
+import { linkNotes, type Notice } from './notice.ts';
+import { type Fact, factsOf, roleOf, whatWasDone } from './request-words.ts';
+import { statusOf } from './status.ts';
+import { fullNameOf, nameOf, sentenceOf } from './words.ts';
+import { describeInstant } from './zones.ts';
+
+/** To the requester and the approvers: the access should have ended, and nobody can say that it is gone. */
+export function overdueMail({ request, recipient, now }: Notice): MailMessage {
+  const { requester, terms, deadline, delay } = request;
+  const at = (instant: Instant) => describeInstant(instant, recipient.timeZone);
+  const alarm = `OVERDUE: ${roleOf(request)} may still be held by ${nameOf(requester)}`;
+  const facts: Fact[] = [
+    { label: 'Who', value: exactly(request) },
+    ...(deadline === undefined ? [] : [{ label: 'Deadline', value: at(deadline) }]),
+    ...(delay
+      ? [
+          {
+            label: 'Tried',
+            value: `Attempt ${delay.attempt}, ${at(delay.at)}: ${sentenceOf(delay.code)} (${delay.code})`,
+          },
+        ]
+      : []),
+    {
+      label: 'Where',
+      value: terms.entitlements.map(
+        ({ server, port, database, role }) => `Role ${role} in database ${database} on ${server}, port ${port}`,
+      ),
+    },
+    {
+      label: 'What to do',
+      value: [
+        'Tell the people who run Curfew and this database.',
+        'See that the server answers, and that Curfew’s identity may still alter the role.',
+        'If the access must end at once, take the person out of the role and end their sessions by hand. Curfew goes on trying, and records the end once the target shows it.',
+      ],
+    },
+  ];
+  return writeMail({
+    to: recipient.mail,
+    subject: alarm,
+    heading: alarm,
+    sentences: [`As of ${at(now)} the end of this access can’t be confirmed.`],
+    facts,
+    closing: [request.id],
+  });
+}
+
+/** The bell: to everybody whom the policy names, at once. */
+export function glassBrokenMail({
+  request,
+  recipient,
+  now,
+  plans,
+}: Notice & { readonly plans: readonly string[] }): MailMessage {
+  const alarm = `BREAK-GLASS: ${nameOf(request.requester)} took ${roleOf(request)} without approval`;
+  const at = (instant: Instant) => describeInstant(instant, recipient.timeZone);
+  const { deadline, duration, changedAt, id } = request;
+  return writeMail({
+    to: recipient.mail,
+    subject: alarm,
+    heading: alarm,
+    sentences: [
+      `Nobody approved this. It lasts ${describeDuration(duration)}, until ${
+        deadline === undefined ? `about ${at(plus(changedAt, duration))}` : at(deadline)
+      }.`,
+      `If this is not expected, end the access now: POST /api/requests/${id}/revoke`,
+    ],
+    facts: [
+      ...factsOf(request, plans, recipient.timeZone),
+      { label: 'Object id', value: request.requester.principalId },
+    ],
+    closing: [
+      `Once it has ended somebody has to review it. Written on ${at(now)}.`,
+      `Sent to ${fullNameOf(recipient)}. ${id}`,
+    ],
+  });
+}
+
+/** To whoever owes the review of a broken glass, again and again until one of them has given it. */
+export function reviewMail(notice: Notice & { readonly link: string }): MailMessage {
+  const { request, recipient, now, link } = notice;
+  const { breakGlass } = request.terms;
+  if (!breakGlass) throw new CurfewError('CURFEW_INTERNAL', { detail: 'No glass was broken.' });
+  const at = (instant: Instant) => describeInstant(instant, recipient.timeZone);
+  const heading = `Review what ${nameOf(request.requester)} did with ${roleOf(request)}`;
+  const { heading: end, sentences } = statusOf(request, now, recipient.timeZone);
+  return writeMail({
+    to: recipient.mail,
+    subject: `Review owed: ${nameOf(request.requester)} broke the glass for ${roleOf(request)}`,
+    heading,
+    sentences: [
+      `${nameOf(request.requester)} took this access without approval. Find out whether it was needed and what was done.`,
+      `The review has been owed since ${at(request.changedAt)}. You are reminded every ${describeDuration(
+        breakGlass.review.within,
+      )} until somebody has given it.`,
+    ],
+    facts: [...whatWasDone(request, recipient.timeZone), { label: 'How it ended', value: [end, ...sentences] }],
+    button: { label: 'Look and confirm the review', link },
+    closing: linkNotes(notice),
+  });
+}
+
+/** Of names there are many alike. */
+function exactly({ requester }: AccessRequest): string {
+  return `${fullNameOf(requester)}, object id ${requester.principalId}`;
+}
