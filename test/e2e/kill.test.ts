@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,7 +46,11 @@ describe('fifty requests, and a laptop that is killed again and again', () => {
 
   beforeAll(async () => {
     trust(await certificateIn(folder));
-    laptop = new LaptopChild({ folder, ports: await findPorts(random) });
+    // Nobody is limited here, and nobody is approved without being asked.
+    const policy = readFileSync('policy.sample.yaml', 'utf8')
+      .replace(/^ *automatic-approval:[\s\S]*?(?=^ {8}extension:)/m, '')
+      .replaceAll(/^ *limits:.*$/gm, '');
+    laptop = new LaptopChild({ folder, ports: await findPorts(random), policy });
     const { authority } = await laptop.start();
     const token = async (who: string) => [who, await tokenFor(who, authority, 'api://curfew/.default')] as const;
     const tokens = new Map(await Promise.all(requesters.map(token)));

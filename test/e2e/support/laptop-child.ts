@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fixedPorts, type LaptopOptions, type Ports } from '../../../local/laptop.ts';
 
-export interface LaptopProcessOptions extends Pick<LaptopOptions, 'folder' | 'withoutCurfew'> {
+export interface LaptopProcessOptions extends Pick<LaptopOptions, 'folder' | 'withoutCurfew' | 'policy'> {
   readonly ports: Ports;
   /** In place of the sample company. */
   readonly companyFile?: string;
