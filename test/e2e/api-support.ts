@@ -35,7 +35,7 @@ export interface Shown {
   readonly endedEarly?: { readonly as: string; readonly reason: string };
   readonly calledOff?: { readonly as: string };
   readonly approvers: readonly { readonly userPrincipalName: string }[];
-  readonly approvals?: readonly { readonly by: { readonly name: string }; readonly through: string }[];
+  readonly approvals: readonly { readonly by: { readonly name: string }; readonly through: string }[];
   readonly stage?: { readonly number: number; readonly of: number; readonly missing: number };
   readonly submittedBy?: { readonly name: string };
   readonly extends?: string;
