@@ -39,6 +39,9 @@ export async function answer(
     return { commandId: wanted.commandId, request, refusal: early.refusal };
   }
   if (!(await mayStillDecide(directory, terms.stages[stage], by, requester))) {
+    // They were asked, by a stage that is over.
+    const approved = request.approvals.some((approval) => approval.by.principalId === by.principalId);
+    if (approved && 'refusal' in early) return { commandId: wanted.commandId, request, refusal: early.refusal };
     throw new CurfewError('CURFEW_NOT_AN_APPROVER');
   }
   const lacking = terms.decidingNeeds.find((need) => !authentication.includes(need));

@@ -50,7 +50,9 @@ export function warningsOf({ data: file, policy, yaml }: PolicyDocument): Proble
       ...forbidden(place, always(place)),
       ...withoutSignIn(place),
       ...reviewedByThemselves(place),
+      ...neverProven(place.role.demands, place.path),
     ]),
+    ...policy.rules.flatMap((rule, index) => neverProven(rule.demands, ['rules', index, 'then'])),
     ...policy.rules.flatMap((rule, index) => ruleWarnings(rule, ['rules', index], places)),
   ];
   return found.map(({ path, sentence, atKey }) => ({
@@ -219,6 +221,13 @@ function reviewedByThemselves({ role, path }: Place): Warning[] {
   if (!alone) return [];
   const sentence = `nobody but ${alone.userPrincipalName} reviews what they did themselves; name somebody else too`;
   return [{ path: [...path, 'break-glass', 'review', 'by'], sentence }];
+}
+
+/** Entra ID puts `amr` into v1.0 tokens only, and people sign in to a page with a v2.0 one. */
+function neverProven({ decidingNeeds = [] }: Partial<Demands>, path: Path): Warning[] {
+  const sentence =
+    'nobody can show mfa on a page when they sign in by Entra ID; take an authentication context, like c1';
+  return decidingNeeds.includes('mfa') ? [{ path: [...path, 'authentication', 'deciding'], sentence }] : [];
 }
 
 function ruleWarnings(rule: Rule, path: Path, places: readonly Place[]): Warning[] {

@@ -167,6 +167,15 @@ describe('lint warns of', () => {
       },
     ],
     [
+      'a second factor that no page can be shown',
+      {
+        role: 'authentication: { asking: [mfa], deciding: [c1, mfa] }',
+        rules: 'rules: [{ name: always, then: { authentication: { deciding: [mfa, c2] } } }]',
+      },
+      `16:52 ${reader}.authentication.deciding`,
+      '17:61 rules[0].then.authentication.deciding',
+    ],
+    [
       'a rule that never asks for more',
       {
         rules:
