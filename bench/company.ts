@@ -18,7 +18,7 @@ export function companyOf(people: number): Company {
     managerId: null,
     accountEnabled: true,
     password: passwordOf(number),
-    appRoles: [],
+    appRoles: ['Access.Request'],
   }));
   return {
     ...sample,
