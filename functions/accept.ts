@@ -41,7 +41,16 @@ export async function accept(
   const earlier = key === undefined ? undefined : await findEarlier(service, id, bodyDigest);
   if (earlier && !isDryRun) return start(service, client, earlier);
   const { terms, approvers, explanation } = await applyPolicy();
-  const event = { ...asked, type: 'access-requested', at: service.clock.now(), terms, approvers, bodyDigest } as const;
+  const { clock, revocation } = service;
+  const event = {
+    ...asked,
+    type: 'access-requested',
+    at: clock.now(),
+    terms,
+    revocation,
+    approvers,
+    bodyDigest,
+  } as const;
   if (isDryRun) {
     const { id: _, ...would } = viewRequest(evolve(undefined, id, event));
     const plans = asked.extends === undefined ? plansFor(service.providers, terms, asked.requester) : [];

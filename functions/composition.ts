@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultAzureCredential } from '@azure/identity';
+import { createAlarm } from '../orchestrations/activities/alarm.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
 import { openContainers } from '../shared/adapters/cosmos/client.ts';
 import { createEventStore } from '../shared/adapters/cosmos/event-store.ts';
@@ -75,7 +76,9 @@ export function createService(env: Record<string, string | undefined>): Service 
   });
   const notifier = createSmtpNotifier(configuration.mail);
   const providers = { 'sql-role': createSqlRoleProvider({ credential, clock }) };
-  const common = { clock, entropy, log, ...stores, directory, providers, publicUrl: configuration.publicUrl };
+  const { publicUrl, revocation, alertAddress } = configuration;
+  const alarm = createAlarm({ clock, holds: stores.holds, providers });
+  const common = { clock, entropy, log, ...stores, directory, providers, alarm, alertAddress, publicUrl, revocation };
   return {
     ...common,
     activities: createActivities({ ...common, notifier }),

@@ -3,6 +3,7 @@ import type { DurableClient } from 'durable-functions';
 import type { Activities, ActivityDependencies } from '../orchestrations/activities/index.ts';
 import type { Caller } from '../shared/adapters/entra/tokens.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
+import type { RevocationPlan } from '../shared/domain/events.ts';
 import type { Policy } from '../shared/domain/policy.ts';
 import type { Directory, SessionStore, SignIn } from '../shared/ports.ts';
 import type { Needs } from './callers.ts';
@@ -13,6 +14,8 @@ import type { RateLimit } from './rate-limit.ts';
 export interface Service extends Omit<ActivityDependencies, 'holds' | 'notifier'> {
   readonly activities: Activities;
   readonly sessions: SessionStore;
+  /** What is pinned to each request that is accepted. */
+  readonly revocation: RevocationPlan;
   readonly signIn: SignIn;
   /** The directory as it was some seconds ago, for what only shows. Decisions and grants ask anew. */
   readonly recentDirectory: Directory;

@@ -8,6 +8,7 @@ import { wait } from './wait.ts';
 /** Until the request is approved, denied, taken back, or its time is over; by people, or by what the policy puts in their place. */
 export function* awaitApproval(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
   const { terms, requester } = story.request;
+  if (!isWaiting(story)) return;
   if (terms.breakGlass) {
     story.must({ kind: 'break-glass' });
     story.tell('glass-broken', recipientsIn(terms.breakGlass.tell));

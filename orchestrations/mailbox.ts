@@ -1,5 +1,5 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
-import { type ExtendCommand, isOutsideCommand, type PersonCommand } from '../shared/domain/decide.ts';
+import { isOutsideCommand, type OutsideCommand } from '../shared/domain/decide.ts';
 import { type Instant, instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import { commandEvent } from './names.ts';
 
@@ -24,7 +24,7 @@ export class Mailbox {
   }
 
   /** The next command, or undefined once `until` has really come. */
-  *next(until: Instant): Generator<Task, PersonCommand | ExtendCommand | undefined, unknown> {
+  *next(until: Instant): Generator<Task, OutsideCommand | undefined, unknown> {
     let wake = millisecondsOf(until);
     for (;;) {
       const swallowed = this.#open.find((task) => task.isCompleted);
@@ -50,7 +50,7 @@ export class Mailbox {
   }
 
   /** The command, or undefined for an event that is none. */
-  #take(task: Task): PersonCommand | ExtendCommand | undefined {
+  #take(task: Task): OutsideCommand | undefined {
     this.#open = this.#open.filter((other) => other !== task);
     return isOutsideCommand(task.result) ? task.result : undefined;
   }

@@ -16,6 +16,7 @@ export const activityNames = {
   grant: 'grantAccess',
   extendHolds: 'extendHolds',
   applyExtension: 'applyExtension',
+  arm: 'armRevocation',
   revoke: 'revokeAccess',
   release: 'releaseHolds',
 } as const;
@@ -30,6 +31,26 @@ export type Outcome<Result> =
 
 export interface OrchestratorInput {
   readonly first: RecordedEvent;
+  /** Where a story goes on that was begun by another instance, or by this one in a history that has become too long. */
+  readonly resumed?: Snapshot | undefined;
+}
+
+/** All that a story has to know to go on. What it may have told before is told again where nobody knows. */
+export interface Snapshot {
+  readonly request: AccessRequest;
+  /** The newest event, written or not. */
+  readonly last: RecordedEvent;
+  readonly unwritten: readonly RecordedEvent[];
+  readonly notices: readonly Notice[];
+  readonly releaseDue?: Instant | undefined;
+  /** Tries at taking the access away. */
+  readonly attempts: number;
+}
+
+export interface Notice {
+  readonly input: NotifyInput;
+  readonly attempts: number;
+  readonly due: Instant;
 }
 
 export interface RecordInput {
@@ -51,8 +72,12 @@ export type NoticeKind =
   | 'glass-broken'
   | 'review-owed';
 
-/** Somebody known, or somebody the policy names: they are looked up when the notice is sent. */
-export type Recipient = Person | { readonly user: string } | { readonly group: PrincipalId };
+/** Somebody known, or somebody the policy names, who is looked up when the notice is sent; or whoever looks after Curfew. */
+export type Recipient =
+  | Person
+  | { readonly user: string }
+  | { readonly group: PrincipalId }
+  | { readonly engineers: true };
 
 export interface NotifyInput {
   readonly kind: NoticeKind;
@@ -67,6 +92,10 @@ export interface RequestInput {
 export interface RevokeInput extends RequestInput {
   /** Nothing is taken away before this instant. */
   readonly notBefore: Instant;
+  /** What could not be done by then has failed, so that somebody can be told in time. */
+  readonly giveUp: Instant;
+  /** What the alarm says that it did, where it has rung. */
+  readonly rung?: readonly RevocationEvidence[] | undefined;
 }
 
 export interface FindApproversInput extends RequestInput {
@@ -89,6 +118,8 @@ export interface ActivityTypes {
   readonly extendHolds: { input: ExtendHoldsInput; result: number };
   /** Gives the moved deadline, or null while it isn't known whether it was moved. */
   readonly applyExtension: { input: RequestInput; result: Instant | null };
+  /** Sets the alarm in this process. It raises `alarm-rang` when it has done its work. */
+  readonly arm: { input: RequestInput; result: null };
   readonly revoke: { input: RevokeInput; result: readonly RevocationEvidence[] };
   readonly release: { input: RequestInput; result: null };
 }

@@ -2,19 +2,21 @@ import type { OrchestrationContext, Task } from 'durable-functions';
 import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
 import { type Command, decide } from '../shared/domain/decide.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
-import type { RecordedEvent } from '../shared/domain/events.ts';
-import { link } from '../shared/domain/hash-chain.ts';
+import type { RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
+import { digestOf, link } from '../shared/domain/hash-chain.ts';
+import type { RequestId } from '../shared/domain/ids.ts';
 import type { Audience } from '../shared/domain/policy.ts';
-import { earliest, type Instant, instantOf, millisecondsOf, plus } from '../shared/domain/time.ts';
+import { earliest, type Instant, instantOf, latest, millisecondsOf, plus } from '../shared/domain/time.ts';
 import {
   type ActivityName,
   type ActivityTypes,
   activityNames,
+  type Notice,
   type NoticeKind,
-  type NotifyInput,
   type OrchestratorInput,
   type Outcome,
   type Recipient,
+  type Snapshot,
 } from './names.ts';
 
 /** Milliseconds before attempt `attempt` + 1: 1 s, 2 s, 4 s … and a minute at most, or what is given. */
@@ -27,18 +29,17 @@ export const patientPause = 300_000;
 
 /** What is of no use later is given up after about two minutes. Alarms are tried for as long as it takes, less and less often. */
 const noticeAttempts = 8;
-const alarms: readonly NoticeKind[] = ['glass-broken', 'review-owed'];
+const alarms: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue'];
 const alarmPause = 3_600_000;
+
+/** 0.5 to 1, and the same whenever the story is told again: many that failed together don't all come back together. */
+export function jitter(id: RequestId, attempt: number): number {
+  return 0.5 + Number.parseInt(digestOf([id, attempt]).slice(0, 8), 16) / 2 ** 33;
+}
 
 /** Everybody in it, to be looked up when they are told: whoever is named hears of it even while the directory is down. */
 export function recipientsIn({ people, groups }: Audience): Recipient[] {
   return [...people.map((user) => ({ user })), ...groups.map((group) => ({ group }))];
-}
-
-interface Notice {
-  readonly input: NotifyInput;
-  readonly attempts: number;
-  readonly due: Instant;
 }
 
 /**
@@ -47,21 +48,46 @@ interface Notice {
  */
 export class Story {
   readonly #context: OrchestrationContext;
+  readonly isResumed: boolean;
   request: AccessRequest;
+  /** Tries at taking the access away. */
+  attempts: number;
+  /** What the alarm says that it did. */
+  rung: readonly RevocationEvidence[] | undefined;
+  readonly #first: RecordedEvent;
   #last: RecordedEvent;
-  #unwritten: RecordedEvent[] = [];
+  #unwritten: RecordedEvent[];
   #writeAttempts = 0;
   #writeDue: Instant;
-  #notices: Notice[] = [];
+  #notices: Notice[];
   #releaseAttempts = 0;
   #releaseDue: Instant | undefined;
 
   constructor(context: OrchestrationContext) {
-    const { first } = context.df.getInput() as OrchestratorInput;
+    const { first, resumed } = context.df.getInput() as OrchestratorInput;
     this.#context = context;
-    this.#last = first;
+    this.#first = first;
+    this.#last = resumed?.last ?? first;
     this.#writeDue = this.now();
-    this.request = evolve(undefined, first.requestId, first.event);
+    this.request = resumed?.request ?? evolve(undefined, first.requestId, first.event);
+    this.#unwritten = [...(resumed?.unwritten ?? [])];
+    this.#notices = [...(resumed?.notices ?? [])];
+    this.#releaseDue = resumed?.releaseDue;
+    this.attempts = resumed?.attempts ?? 0;
+    this.isResumed = resumed !== undefined;
+  }
+
+  /** Goes on in a new history, where the one so far has become long. The orchestrator has to return then. */
+  renew(): void {
+    const resumed: Snapshot = {
+      request: this.request,
+      last: this.#last,
+      unwritten: this.#unwritten,
+      notices: this.#notices,
+      releaseDue: this.#releaseDue,
+      attempts: this.attempts,
+    };
+    this.#context.df.continueAsNew({ first: this.#first, resumed } satisfies OrchestratorInput);
   }
 
   now(): Instant {
@@ -92,9 +118,9 @@ export class Story {
     this.#notices.push(...readers.map((to) => ({ input: { kind, to, request }, attempts: 0, due: this.now() })));
   }
 
-  /** What the request held and made is to be cleared up. */
-  release(): void {
-    this.#releaseDue = this.now();
+  /** What the request held and made is to be cleared up, not before this instant. */
+  release(notBefore: Instant): void {
+    this.#releaseDue = latest(notBefore, this.now());
   }
 
   get isWritten(): boolean {

@@ -19,6 +19,7 @@ export function* wait(
     yield* story.chores(limit);
     const command = yield* mailbox.next(earliest(until, story.choresDue));
     if (command?.kind === 'extend') yield* moveDeadline(story, command.extension, limit);
+    else if (command?.kind === 'alarm-rang') story.rung = command.evidence;
     else if (command) story.apply(command);
   }
 }

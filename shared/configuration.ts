@@ -112,6 +112,30 @@ const environment = z.object({
     description: 'Whom the mails are from: an address, or a name and an address.',
     example: 'Curfew <curfew@contoso.example>',
   }),
+  CURFEW_REVOCATION_LEAD: z
+    .string()
+    .regex(/^(0|[1-9]\d{0,2})$/, { error: 'is not a whole number from 0 to 999' })
+    .transform(Number)
+    .prefault('45')
+    .register(about, {
+      description:
+        'So many seconds before a deadline its revocation is armed, and the deadline final. More than durable timers are late: 10 will do with Durable Task Scheduler. 0 leaves it to the durable timers alone.',
+      example: '45',
+    }),
+  CURFEW_RETRY_PAUSE: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, { error: 'is not a whole number from 1 to 999' })
+    .transform(Number)
+    .prefault('60')
+    .register(about, {
+      description: 'The longest pause between two attempts to take an access away, in seconds.',
+      example: '60',
+    }),
+  CURFEW_ALERT_ADDRESS: z.email({ error: 'is not a mail address' }).optional().register(about, {
+    description:
+      'Who is told, beside the requester and the approvers, of an access that stands though it should have ended.',
+    example: 'on-call@contoso.example',
+  }),
   CURFEW_CALLS_PER_MINUTE: z
     .string()
     .regex(/^[1-9]\d{0,5}$/, { error: 'is not a whole number from 1 to 999999' })
@@ -168,6 +192,8 @@ const configuration = environment
     authorityHost: env.CURFEW_AUTHORITY_HOST,
     cosmos: { endpoint: env.CURFEW_COSMOS_ENDPOINT, database: env.CURFEW_COSMOS_DATABASE },
     mail: { url: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
+    revocation: { lead: env.CURFEW_REVOCATION_LEAD * 1000, longestPause: env.CURFEW_RETRY_PAUSE * 1000 },
+    alertAddress: env.CURFEW_ALERT_ADDRESS,
     callsPerMinute: env.CURFEW_CALLS_PER_MINUTE,
   }));
 

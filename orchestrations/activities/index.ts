@@ -1,4 +1,4 @@
-import type { ExtendCommand } from '../../shared/domain/decide.ts';
+import type { ExtendCommand, RingCommand } from '../../shared/domain/decide.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
@@ -15,6 +15,8 @@ import type {
   RequestStore,
 } from '../../shared/ports.ts';
 import type { ActivityName, ActivityTypes, Outcome } from '../names.ts';
+import type { Alarm } from './alarm.ts';
+import { arm } from './arm.ts';
 import { checkEligibility } from './check-eligibility.ts';
 import { applyExtension, extendHolds } from './extend.ts';
 import { findApprovers } from './find-approvers.ts';
@@ -35,12 +37,15 @@ export interface ActivityDependencies {
   readonly directory: Directory;
   readonly notifier: Notifier;
   readonly providers: Providers;
+  readonly alarm: Alarm;
+  /** Who is told of an access that stands though it should have ended, whoever else is. */
+  readonly alertAddress?: string | undefined;
   /** Base of the links in mails, without a slash at its end. */
   readonly publicUrl: string;
 }
 
 /** Hands a command to another request's orchestration. */
-export type Raise = (id: RequestId, command: ExtendCommand) => Promise<void>;
+export type Raise = (id: RequestId, command: ExtendCommand | RingCommand) => Promise<void>;
 
 export type Activity<Name extends ActivityName> = (
   dependencies: ActivityDependencies,
@@ -72,6 +77,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     grant: answer(dependencies, 'grant', grant),
     extendHolds: answer(dependencies, 'extendHolds', limited(extendHolds, 'CURFEW_STORE_UNAVAILABLE')),
     applyExtension: answer(dependencies, 'applyExtension', limited(applyExtension, 'CURFEW_STORE_UNAVAILABLE')),
+    arm: answer(dependencies, 'arm', arm),
     revoke: answer(dependencies, 'revoke', revoke),
     release: answer(dependencies, 'release', limited(release, 'CURFEW_STORE_UNAVAILABLE')),
   };

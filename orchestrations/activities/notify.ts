@@ -34,15 +34,25 @@ export const notify: Activity<'notify'> = async (dependencies, { kind, to, reque
 };
 
 /** A bell rings for a named person even where the directory can't say who they are: their user name is mostly their address. */
-async function peopleOf({ directory }: ActivityDependencies, kind: NoticeKind, to: Recipient): Promise<Person[]> {
+async function peopleOf(
+  { directory, alertAddress }: ActivityDependencies,
+  kind: NoticeKind,
+  to: Recipient,
+): Promise<Person[]> {
   if ('principalId' in to) return [to];
+  if ('engineers' in to) return alertAddress === undefined ? [] : [nobodyInParticular(alertAddress)];
   if ('group' in to) return directory.groupMembers(to.group);
   const { user } = to;
   const found = await directory.person(user).catch((error: unknown) => {
     if (kind !== 'glass-broken') throw error;
-    return { principalId: '' as PrincipalId, name: user, userPrincipalName: user, mail: user };
+    return nobodyInParticular(user);
   });
   return found ? [found] : [];
+}
+
+/** Somebody of whom nothing is known but where they read mail. */
+function nobodyInParticular(mail: string): Person {
+  return { principalId: '' as PrincipalId, name: mail, userPrincipalName: mail, mail };
 }
 
 interface Notice extends Pick<NotifyInput, 'kind' | 'request'> {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
@@ -15,7 +16,48 @@ const holdLimit = 3_000;
 const holdPause = 100;
 
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
-export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore }) => {
+export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }) => {
+  const { alarm, clock } = dependencies;
+  const done = await alarm.settle(request.id);
+  if (done) return done;
+  const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
+  const evidence = await Promise.race([revokeAll(dependencies, request, notBefore), late]);
+  return evidence.map((each) => withDrop(each, request, rung, clock.now()));
+};
+
+/**
+ * What the alarm of another process dropped is found to be gone, and nobody but the alarm can say since when. It came as an
+ * event, as which anything may come.
+ */
+function withDrop(
+  found: RevocationEvidence,
+  { deadline, requester: { principalId } }: AccessRequest,
+  rung: readonly RevocationEvidence[],
+  now: Instant,
+): RevocationEvidence {
+  const key = holdKey(found.entitlement, principalId);
+  const drop = rung
+    .flatMap((each) => dropped.safeParse(each).data ?? [])
+    .find(({ entitlement }) => holdKey(entitlement, principalId) === key);
+  if (found.outcome !== 'absent' || !drop || deadline === undefined) return found;
+  const droppedAt = drop.droppedAt as Instant;
+  if (droppedAt < deadline || droppedAt > now) return found;
+  return { ...found, outcome: 'revoked', droppedAt, sessionsEnded: found.sessionsEnded + drop.sessionsEnded };
+}
+
+const dropped = z.object({
+  entitlement: z.custom<Entitlement>((value) => typeof value === 'object' && value !== null),
+  droppedAt: z.iso.datetime({ precision: 3 }),
+  sessionsEnded: z.int().nonnegative(),
+});
+
+export type Revoking = Pick<ActivityDependencies, 'clock' | 'holds' | 'providers'>;
+
+export async function revokeAll(
+  dependencies: Revoking,
+  request: AccessRequest,
+  notBefore: Instant,
+): Promise<RevocationEvidence[]> {
   const attempts = request.terms.entitlements.map((entitlement) =>
     revokeOne(dependencies, request, entitlement, notBefore),
   );
@@ -24,10 +66,10 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
     if (attempt.status === 'rejected') throw attempt.reason;
     return attempt.value;
   });
-};
+}
 
 async function revokeOne(
-  dependencies: ActivityDependencies,
+  dependencies: Revoking,
   request: AccessRequest,
   entitlement: Entitlement,
   notBefore: Instant,

@@ -1,6 +1,14 @@
 import { assertNever, CurfewError, type ErrorCode } from './errors.ts';
 import { approveByOf } from './evaluate.ts';
-import type { Capacity, Channel, CurfewEvent, GrantEvidence, RevocationCause, RevocationEvidence } from './events.ts';
+import type {
+  Capacity,
+  Channel,
+  CurfewEvent,
+  GrantEvidence,
+  RevocationCause,
+  RevocationEvidence,
+  RevocationPlan,
+} from './events.ts';
 import type { CommandId, PrincipalId, RequestId } from './ids.ts';
 import type { Person, Stage, Terms } from './policy.ts';
 import { type Instant, plus } from './time.ts';
@@ -45,6 +53,7 @@ export interface AccessRequest {
   readonly reason: string;
   readonly ticket?: string | undefined;
   readonly terms: Terms;
+  readonly revocation: RevocationPlan;
   /** The grant that this one is to extend. */
   readonly extends?: RequestId | undefined;
   /** Milliseconds: what was asked for, or less where an approver allowed less. */
@@ -77,6 +86,8 @@ export interface AccessRequest {
   readonly calledOff?:
     | { readonly by: Person; readonly as: Capacity; readonly at: Instant; readonly commandId: CommandId }
     | undefined;
+  /** Since when the access should be gone. */
+  readonly endsSince?: Instant | undefined;
   readonly delay?: { readonly attempt: number; readonly code: ErrorCode; readonly at: Instant } | undefined;
   readonly revoked?:
     | { readonly at: Instant; readonly evidence: readonly RevocationEvidence[]; readonly lateness?: number | undefined }
@@ -189,7 +200,12 @@ export function evolve(request: AccessRequest | undefined, id: RequestId, event:
     case 'extension-applied':
       return { ...next, state: 'extended', movedTo: event.deadline };
     case 'revocation-began':
-      return { ...next, state: 'revoking', cause: event.cause };
+      return {
+        ...next,
+        state: 'revoking',
+        cause: event.cause,
+        endsSince: event.cause.kind === 'deadline' ? request.deadline : event.at,
+      };
     case 'revocation-delayed':
       return { ...next, state: 'overdue', delay: { attempt: event.attempt, code: event.code, at: event.at } };
     case 'access-revoked': {

@@ -38,15 +38,25 @@ export interface ExtendCommand {
 }
 
 /**
+ * The alarm has rung for the grant. It says what it did, and is not relied on: the target is asked again, and the drop that
+ * it reports is taken for when it was, not for whether.
+ */
+export interface RingCommand {
+  readonly kind: 'alarm-rang';
+  readonly evidence: readonly RevocationEvidence[];
+}
+
+/**
  * Whether it has the form of a command from outside. The orchestration gets them as events, as which anything may come: a
  * command of its own, that nobody may give from outside, or one that it can't read and that must not end it.
  */
-export function isOutsideCommand(value: unknown): value is PersonCommand | ExtendCommand {
+export function isOutsideCommand(value: unknown): value is OutsideCommand {
   if (typeof value !== 'object' || value === null) return false;
-  const { kind, commandId, by, stage, through, comment, as, reason, extension, duration } = value as {
+  const { kind, commandId, by, stage, through, comment, as, reason, extension, duration, evidence } = value as {
     readonly [key: string]: unknown;
   };
   if (kind === 'extend') return typeof extension === 'string';
+  if (kind === 'alarm-rang') return Array.isArray(evidence);
   const isPerson = typeof by === 'object' && by !== null && 'principalId' in by;
   if (!isPerson || typeof commandId !== 'string') return false;
   if (kind === 'end') return typeof as === 'string' && typeof reason === 'string';
@@ -56,6 +66,8 @@ export function isOutsideCommand(value: unknown): value is PersonCommand | Exten
   const isBounded = duration === undefined || typeof duration === 'number';
   return isAnswer && isBounded && typeof stage === 'number' && typeof through === 'string';
 }
+
+export type OutsideCommand = PersonCommand | ExtendCommand | RingCommand;
 
 /** What the orchestration finds out as it goes. */
 export type StoryCommand =

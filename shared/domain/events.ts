@@ -32,6 +32,14 @@ export interface RevocationEvidence {
   readonly holdsUnknown?: true | undefined;
 }
 
+/** How the end of a grant is prepared and insisted on: a setting of Curfew's, pinned to the request. Milliseconds. */
+export interface RevocationPlan {
+  /** So long before the deadline the alarm is armed, and the deadline final; 0 where durable timers alone are to do. */
+  readonly lead: number;
+  /** The longest pause between two attempts. */
+  readonly longestPause: number;
+}
+
 /** What happened, in the past tense. `at` is when, in UTC. */
 export type CurfewEvent =
   /** Somebody asked, and the policy allows asking. Nothing has been touched. */
@@ -44,6 +52,7 @@ export type CurfewEvent =
       readonly reason: string;
       readonly ticket?: string | undefined;
       readonly terms: Terms;
+      readonly revocation: RevocationPlan;
       /** The grant whose deadline is to be moved by the duration; nothing else is granted then. */
       readonly extends?: RequestId | undefined;
       /** Who is asked in the first stage. */
@@ -116,7 +125,7 @@ export type CurfewEvent =
   | { readonly type: 'extension-applied'; readonly at: Instant; readonly deadline: Instant }
   /** Taking away was decided. A failed grant comes here too, since its outcome in the target is unknown. */
   | { readonly type: 'revocation-began'; readonly at: Instant; readonly cause: RevocationCause }
-  /** The target would not let go, or would not say. It is tried again, without end. */
+  /** The target would not let go, or would not say. It is tried again, without end; written at first, and with each alert. */
   | { readonly type: 'revocation-delayed'; readonly at: Instant; readonly attempt: number; readonly code: ErrorCode }
   /** The target, asked again, shows neither the entitlements nor a session. `lateness` is in milliseconds after the deadline. */
   | {

@@ -14,6 +14,9 @@ export interface HoldDocument {
   readonly claimedBy?: RequestId | undefined;
 }
 
+/** Nobody claims an entitlement earlier before its deadline than this. Milliseconds. */
+export const claimWindow = 15_000;
+
 /** Names the hold document: the same entitlement of the same principal, whatever the request. */
 export function holdKey(entitlement: Entitlement, principalId: PrincipalId): string {
   return canonicalJson([{ ...entitlement }, principalId]);

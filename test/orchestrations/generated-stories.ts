@@ -102,8 +102,8 @@ export async function tell(
   const isHeld = target.isHeld.bind(target);
   target.isHeld = async (...words) => {
     const held = await isHeld(...words);
-    // Before a revocation was tried, only the grant asks.
-    if (!world.calls.has('revoke')) {
+    // Before a revocation is prepared, only the grant asks.
+    if (!world.calls.has('arm') && !world.calls.has('revoke')) {
       atGrant = structuredClone({
         people: directory.people,
         groups: directory.groups,

@@ -1,5 +1,6 @@
 import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
 import { accessRequest } from '../../orchestrations/access-request.ts';
+import { createAlarm } from '../../orchestrations/activities/alarm.ts';
 import { createActivities, type Raise } from '../../orchestrations/activities/index.ts';
 import { type ActivityName, activityNames, commandEvent, orchestratorName } from '../../orchestrations/names.ts';
 import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
@@ -49,12 +50,14 @@ export function createWorld({
   };
   let random = 0;
   const entropy = { bytes: (count: number) => new Uint8Array(count).fill(++random) };
+  const providers = { 'sql-role': target };
   const activities = createActivities({
     clock: time.clock,
     entropy,
     log: () => {},
     ...systems,
-    providers: { 'sql-role': target },
+    providers,
+    alarm: createAlarm({ clock: time.clock, holds: systems.holds, providers }),
     publicUrl: 'https://curfew.example',
   });
   const calls = new Map<string, number>();

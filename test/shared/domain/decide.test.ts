@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { type AccessRequest, evolve, isEnded, type State, states } from '../../../shared/domain/access-request.ts';
 import { type AnswerCommand, type Command, decide } from '../../../shared/domain/decide.ts';
 import type { CurfewEvent } from '../../../shared/domain/events.ts';
-import { revocationLead } from '../../../shared/domain/extension.ts';
 import { requestIdOf } from '../../../shared/domain/ids.ts';
 import type { Person, Terms } from '../../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../../shared/domain/time.ts';
@@ -264,8 +263,8 @@ describe('extension', () => {
     expect(decision).toMatchObject({ event: { type: 'deadline-moved', deadline: plus(deadline, hour), extension } });
   });
   test('is refused from the moment at which the deadline is final', () => {
-    expect(move(standing, hour, plus(deadline, -revocationLead - 1))).toBe('granted');
-    expect(move(standing, hour, plus(deadline, -revocationLead))).toBe('CURFEW_TOO_LATE');
+    expect(move(standing, hour, plus(deadline, -3_001))).toBe('granted');
+    expect(move(standing, hour, plus(deadline, -3_000))).toBe('CURFEW_TOO_LATE');
   });
   test('is bounded in number and in all that the access may last', () => {
     expect(move(standing, 4 * hour, soon)).toBe('granted');
