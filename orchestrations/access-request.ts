@@ -6,7 +6,7 @@ import { alertDue } from '../shared/domain/overdue.ts';
 import { earliest, type Instant, latest, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
 import { Mailbox } from './mailbox.ts';
-import { backOff, jitter, patientPause, recipientsIn, Story } from './story.ts';
+import { backOff, jitter, patientPause, pauseAfter, recipientsIn, Story } from './story.ts';
 import { wait } from './wait.ts';
 
 /** How often checking and granting are tried before the request fails; with the back-off about a minute. */
@@ -56,7 +56,7 @@ function* checkPeople(story: Story, mailbox: Mailbox): Generator<Task, Instant |
     if (eligible.ok) return story.now();
     if (!isRetryable(eligible.code) || attempt >= grantAttempts)
       story.must({ kind: 'refuse-grant', code: eligible.code });
-    else yield* wait(story, mailbox, plus(story.now(), backOff(attempt)), () => isNext(story));
+    else yield* wait(story, mailbox, plus(story.now(), pauseAfter(eligible, attempt)), () => isNext(story));
   }
   return undefined;
 }
@@ -75,7 +75,7 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
     if (granted.ok) story.must({ kind: 'confirm-grant', evidence: granted.result });
     else if (!isRetryable(granted.code) || attempt >= grantAttempts)
       story.must({ kind: 'abandon-grant', code: granted.code });
-    else yield* wait(story, mailbox, earliest(plus(story.now(), backOff(attempt)), end(story)), isDue);
+    else yield* wait(story, mailbox, earliest(plus(story.now(), pauseAfter(granted, attempt)), end(story)), isDue);
   }
   if (isDue()) story.must({ kind: 'abandon-grant', code: 'CURFEW_DEADLINE_PASSED' });
 }
@@ -178,7 +178,10 @@ function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
     const applied = yield* story.call('applyExtension', { request: story.request });
     if (applied.ok && applied.result !== null) story.must({ kind: 'confirm-extension', deadline: applied.result });
     else if (!applied.ok && !isRetryable(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
-    else yield* wait(story, mailbox, plus(story.now(), backOff(attempt, patientPause)), isDue);
+    else {
+      const pause = pauseAfter(applied.ok ? {} : applied, attempt, patientPause);
+      yield* wait(story, mailbox, plus(story.now(), pause), isDue);
+    }
   }
 }
 

@@ -27,7 +27,13 @@ export const activityNames = {
  */
 export type Outcome<Result> =
   | { readonly ok: true; readonly at: Instant; readonly result: Result }
-  | { readonly ok: false; readonly at: Instant; readonly code: ErrorCode };
+  | {
+      readonly ok: false;
+      readonly at: Instant;
+      readonly code: ErrorCode;
+      /** In how many seconds a server that is busy wants to be asked again. */
+      readonly retryAfter?: number | undefined;
+    };
 
 export interface OrchestratorInput {
   readonly first: RecordedEvent;

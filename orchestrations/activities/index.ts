@@ -111,7 +111,8 @@ function answer<Name extends ActivityName>(
         requestId: input.request.id,
         error: error instanceof Error ? error.name : typeof error,
       });
-      return { ok: false, at: clock.now(), code };
+      const retryAfter = error instanceof CurfewError ? error.refusal.retryAfter : undefined;
+      return { ok: false, at: clock.now(), code, retryAfter };
     }
   };
   return run as Activities[Name];

@@ -26,6 +26,10 @@ describe('an error of the server', () => {
     expect(code(fromServer(99_999), 'CURFEW_TARGET_REFUSED')).toBe('CURFEW_TARGET_REFUSED');
     expect(code(fromServer(99_999), 'CURFEW_TARGET_UNAVAILABLE')).toBe('CURFEW_TARGET_UNAVAILABLE');
   });
+  test('says when to come back, where the server does', () => {
+    expect(curfewError(fromServer(40501), 'CURFEW_INTERNAL').refusal.retryAfter).toBe(10);
+    expect(curfewError(fromServer(40613), 'CURFEW_INTERNAL').refusal.retryAfter).toBeUndefined();
+  });
   test('is found under the error of a transaction', () => {
     const inner = Object.assign(new Error(secret), { number: 1205, code: 'EREQUEST' });
     expect(numberOf(new mssql.TransactionError(inner))).toBe(1205);
