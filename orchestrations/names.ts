@@ -70,6 +70,7 @@ export type NoticeKind =
   | 'reminder'
   | 'waiting'
   | 'decided'
+  | 'held-up'
   | 'granted'
   | 'ending-soon'
   | 'extended'
@@ -77,6 +78,9 @@ export type NoticeKind =
   | 'ended'
   | 'glass-broken'
   | 'review-owed';
+
+/** Somebody must hear these: they are tried for as long as it takes, and the log says so where nobody can be told. */
+export const alarmKinds: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue'];
 
 /** Somebody known, or somebody the policy names, who is looked up when the notice is sent; or whoever looks after Curfew. */
 export type Recipient =

@@ -11,6 +11,7 @@ import {
   type ActivityName,
   type ActivityTypes,
   activityNames,
+  alarmKinds,
   type Notice,
   type NoticeKind,
   type OrchestratorInput,
@@ -34,7 +35,6 @@ export const patientPause = 300_000;
 
 /** What is of no use later is given up after about two minutes. Alarms are tried for as long as it takes, less and less often. */
 const noticeAttempts = 8;
-const alarms: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue'];
 const alarmPause = 3_600_000;
 
 /** 0.5 to 1, and the same whenever the story is told again: many that failed together don't all come back together. */
@@ -155,7 +155,7 @@ export class Story {
       const outcome = yield* this.call('notify', notice.input, until);
       this.#notices = this.#notices.filter((other) => other !== notice);
       const attempts = notice.attempts + 1;
-      const isAlarm = alarms.includes(notice.input.kind);
+      const isAlarm = alarmKinds.includes(notice.input.kind);
       if (!outcome.ok && (isAlarm || attempts < noticeAttempts)) {
         const pause = pauseAfter(outcome, attempts, isAlarm ? alarmPause : undefined);
         this.#notices.push({ ...notice, attempts, due: plus(this.now(), pause) });
