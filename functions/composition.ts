@@ -77,11 +77,12 @@ export function createService(env: Record<string, string | undefined>): Service 
   });
   const notifier = createSmtpNotifier(configuration.mail);
   const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock }), clock) };
-  const { publicUrl, revocation, alertAddress } = configuration;
+  const { publicUrl, revocation, purgeAfter, alertAddress } = configuration;
   const alarm = createAlarm({ clock, holds: stores.holds, providers });
   const common = { clock, entropy, log, ...stores, directory, providers, alarm, alertAddress, publicUrl, revocation };
   return {
     ...common,
+    purgeAfter,
     activities: createActivities({ ...common, notifier }),
     recentDirectory: createCachedDirectory(directory, clock),
     limitCaller: createRateLimit(clock, configuration.callsPerMinute),
