@@ -16,8 +16,8 @@ interface Circuit {
   closedUntil?: Instant;
   /** When the target answered last, whatever it said. */
   answeredAt?: Instant;
-  /** When the one try began that is under way while the target counts as dead. */
-  probedAt?: Instant | undefined;
+  /** The one try that is under way while the target counts as dead: whether it was answered. */
+  probe?: Promise<boolean> | undefined;
 }
 
 /** What may wait, what may be the one try at any time, and what is prepared ahead of its instant. */
@@ -26,27 +26,28 @@ type Urgency = 'ordinary' | 'revocation' | 'ahead';
 /**
  * The same provider, which asks nothing of a database that keeps failing: what would wait there for its time-outs fails at once
  * with CURFEW_TARGET_UNAVAILABLE, and leaves connections and the host's activities to other databases. One try at a time finds
- * out whether it is back: any call after the pause, and a revocation without waiting for that. Only a target that can't be
- * reached counts: one that says no is alive.
+ * out whether it is back: after a pause any call, which others then wait for, and a revocation without that pause. Only a target
+ * that can't be reached counts: one that says no is alive.
  */
 export function withCircuitBreaker<Provider extends AccessProvider>(provider: Provider, clock: Clock): Provider {
   const circuits = new Map<string, Circuit>();
 
   const guard = async <T>(target: Entitlement, urgency: Urgency, work: () => Promise<T>): Promise<T> => {
     const circuit = circuitOf(target);
+    const isDead = circuit.failures >= patience && urgency !== 'ahead';
+    const endProbe = isDead ? await enter(circuit, urgency) : undefined;
     const began = clock.now();
-    const isProbe = circuit.failures >= patience && urgency !== 'ahead';
-    if (isProbe) enter(circuit, urgency, began);
     try {
       const answer = await work();
       close(circuit);
+      endProbe?.(true);
       return answer;
     } catch (error) {
-      if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE')) close(circuit);
+      const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
+      if (!isAway) close(circuit);
       else if (circuit.answeredAt === undefined || began >= circuit.answeredAt) open(circuit);
+      endProbe?.(!isAway);
       throw error;
-    } finally {
-      if (isProbe && circuit.probedAt === began) circuit.probedAt = undefined;
     }
   };
   const circuitOf = ({ server, port, database }: Entitlement): Circuit => {
@@ -55,14 +56,23 @@ export function withCircuitBreaker<Provider extends AccessProvider>(provider: Pr
     circuits.set(key, circuit);
     return circuit;
   };
-  const enter = (circuit: Circuit, urgency: Urgency, now: Instant): void => {
-    const { probedAt, closedUntil = now } = circuit;
-    const isBusy = probedAt !== undefined && now < plus(probedAt, probeLimit);
-    if (isBusy || (urgency === 'ordinary' && now < closedUntil)) {
-      const wait = millisecondsOf(closedUntil) - millisecondsOf(now);
+  /** Gives what ends the probe, where the caller is to be it, and nothing where another's was answered meanwhile. */
+  const enter = async (circuit: Circuit, urgency: Urgency): Promise<((answered: boolean) => void) | undefined> => {
+    const now = clock.now();
+    const { probe, closedUntil = now } = circuit;
+    if (probe && now >= closedUntil && (await probe)) return undefined;
+    if (probe || (urgency === 'ordinary' && now < closedUntil)) {
+      const wait = millisecondsOf(circuit.closedUntil ?? now) - millisecondsOf(clock.now());
       throw new CurfewError('CURFEW_TARGET_UNAVAILABLE', { retryAfter: Math.max(1, Math.ceil(wait / 1000)) });
     }
-    circuit.probedAt = now;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    circuit.probe = promise;
+    const end = (answered: boolean) => {
+      if (circuit.probe === promise) circuit.probe = undefined;
+      resolve(answered);
+    };
+    void clock.sleepUntil(plus(now, probeLimit)).then(() => end(false));
+    return end;
   };
   const open = (circuit: Circuit): void => {
     circuit.failures++;

@@ -5,13 +5,16 @@ import type { Entitlement } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
 import type { AccessProvider } from '../../shared/ports.ts';
 import { ada, entitlement, start } from '../support/samples.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
 const elsewhere = { ...entitlement, database: 'invoices' };
+/** Until every call that can go on has. */
+const rest = () => new Promise((resolve) => setImmediate(resolve));
 const unavailable = expect.objectContaining({ code: 'CURFEW_TARGET_UNAVAILABLE' });
 
 /** A provider that counts what reaches each database, and fails as it is told. */
 function setUp() {
-  const time = { at: start };
+  const time = new VirtualClock(start);
   const asked: string[] = [];
   const state: { failure?: ErrorCode | undefined; gate?: Promise<void> } = { failure: 'CURFEW_TARGET_UNAVAILABLE' };
   const ask = async <T>(what: string, { database }: Entitlement, answer: T): Promise<T> => {
@@ -32,18 +35,16 @@ function setUp() {
     holders: (target) => ask('holders', target, []),
     preflight: (target) => ask('preflight', target, []),
   };
-  const guarded = withCircuitBreaker(provider, { now: () => time.at, sleepUntil: async () => {} });
+  const guarded = withCircuitBreaker(provider, time.clock);
   const isHeld = () => guarded.isHeld(entitlement, ada);
-  const revoke = (notBefore = time.at) => guarded.revoke(entitlement, ada, notBefore);
+  const revoke = (notBefore = time.now) => guarded.revoke(entitlement, ada, notBefore);
   return {
     asked,
     state,
     guarded,
     isHeld,
     revoke,
-    wait: (milliseconds: number) => {
-      time.at = plus(time.at, milliseconds);
-    },
+    wait: (milliseconds: number) => time.advanceTo(plus(time.now, milliseconds), async () => {}),
     async dies() {
       for (let attempt = 1; attempt <= 3; attempt++) await expect(isHeld()).rejects.toEqual(unavailable);
       asked.length = 0;
@@ -55,7 +56,7 @@ describe('a database that failed three times in a row', () => {
   test('is asked nothing more: grants and reads fail at once, and say when to come back', async () => {
     const { dies, guarded, asked, wait } = setUp();
     await dies();
-    wait(2_000);
+    await wait(2_000);
     await expect(guarded.grant(entitlement, ada)).rejects.toMatchObject({
       code: 'CURFEW_TARGET_UNAVAILABLE',
       refusal: { retryAfter: 8 },
@@ -84,26 +85,45 @@ describe('a database that failed three times in a row', () => {
   test('is asked once after a pause, and by everybody when it has answered', async () => {
     const { dies, isHeld, asked, state, wait } = setUp();
     await dies();
-    wait(10_000);
+    await wait(10_000);
     await expect(isHeld()).rejects.toEqual(unavailable);
     await expect(isHeld()).rejects.toEqual(unavailable);
     expect(asked).toHaveLength(1);
-    wait(10_000);
+    await wait(10_000);
+    state.failure = undefined;
+    expect(await isHeld()).toBe(true);
+    expect(await Promise.all([isHeld(), isHeld()])).toEqual([true, true]);
+    expect(asked).toHaveLength(4);
+  });
+
+  test('is asked once when many come after the pause, who all get through if it answers', async () => {
+    const { dies, isHeld, revoke, asked, state, wait } = setUp();
+    await dies();
+    await wait(10_000);
     state.failure = undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     state.gate = promise;
-    const probe = isHeld();
-    await expect(isHeld()).rejects.toEqual(unavailable);
+    const calls = [isHeld(), revoke(), isHeld(), revoke()];
+    await rest();
+    expect(asked).toHaveLength(1);
     resolve();
-    expect(await probe).toBe(true);
-    expect(await Promise.all([isHeld(), isHeld()])).toEqual([true, true]);
+    await Promise.all(calls);
     expect(asked).toHaveLength(4);
+  });
+
+  test('and not more than once if it doesn’t', async () => {
+    const { dies, revoke, asked, wait } = setUp();
+    await dies();
+    await wait(10_000);
+    const settled = await Promise.allSettled(Array.from({ length: 20 }, () => revoke()));
+    expect(settled.map(({ status }) => status)).toEqual(Array(20).fill('rejected'));
+    expect(asked).toHaveLength(1);
   });
 
   test('is alive where it answers, though it says no', async () => {
     const { dies, isHeld, asked, state, wait } = setUp();
     await dies();
-    wait(10_000);
+    await wait(10_000);
     state.failure = 'CURFEW_TARGET_REFUSED';
     for (let n = 0; n < 2; n++) await expect(isHeld()).rejects.toMatchObject({ code: 'CURFEW_TARGET_REFUSED' });
     expect(asked).toHaveLength(2);
@@ -139,10 +159,11 @@ describe('a revocation on a dead database', () => {
     await dies();
     state.gate = new Promise(() => {});
     void revoke();
-    wait(4_999);
+    await wait(4_999);
     await expect(revoke()).rejects.toEqual(unavailable);
-    wait(1);
+    await wait(1);
     void revoke();
+    await rest();
     expect(asked).toHaveLength(2);
   });
 
@@ -153,6 +174,7 @@ describe('a revocation on a dead database', () => {
     void revoke(plus(start, 5_000));
     void revoke(plus(start, 5_000));
     void revoke();
+    await rest();
     expect(asked).toHaveLength(3);
   });
 });
@@ -173,7 +195,7 @@ test('calls that were stuck since before the database answered count for nothing
   const stuck = Array.from({ length: 10 }, () => isHeld());
   const settled = Promise.allSettled(stuck);
   Object.assign(state, { gate: undefined, failure: undefined });
-  wait(1);
+  await wait(1);
   expect(await isHeld()).toBe(true);
   resolve();
   await settled;
