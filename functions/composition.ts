@@ -17,6 +17,7 @@ import { createTokenVerifier } from '../shared/adapters/entra/tokens.ts';
 import { createSmtpNotifier } from '../shared/adapters/mail/smtp.ts';
 import { readPolicy } from '../shared/adapters/policy-file/read-policy.ts';
 import { createSqlRoleProvider } from '../shared/adapters/sql/sql-role.ts';
+import { withCircuitBreaker } from '../shared/circuit-breaker.ts';
 import { type Configuration, readConfiguration } from '../shared/configuration.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { Policy } from '../shared/domain/policy.ts';
@@ -75,12 +76,13 @@ export function createService(env: Record<string, string | undefined>): Service 
     }
   });
   const notifier = createSmtpNotifier(configuration.mail);
-  const providers = { 'sql-role': createSqlRoleProvider({ credential, clock }) };
-  const { publicUrl, revocation, alertAddress } = configuration;
+  const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock }), clock) };
+  const { publicUrl, revocation, purgeAfter, alertAddress } = configuration;
   const alarm = createAlarm({ clock, holds: stores.holds, providers });
   const common = { clock, entropy, log, ...stores, directory, providers, alarm, alertAddress, publicUrl, revocation };
   return {
     ...common,
+    purgeAfter,
     activities: createActivities({ ...common, notifier }),
     recentDirectory: createCachedDirectory(directory, clock),
     limitCaller: createRateLimit(clock, configuration.callsPerMinute),

@@ -14,6 +14,7 @@ import { admit } from './callers.ts';
 import { createService } from './composition.ts';
 import { problem } from './http/problem.ts';
 import { startWhatNeverWas } from './orchestration-client.ts';
+import { purgeEnded } from './purge.ts';
 import { routes } from './routes.ts';
 import type { Route, Service } from './service.ts';
 
@@ -63,6 +64,16 @@ app.timer('startWhatNeverWas', {
   handler: async (_timer, context) => {
     const started = await startWhatNeverWas(service, df.getClient(context), plus(service.clock.now(), -30_000));
     if (started > 0) service.log('warning', 'accepted requests were started late', { started });
+  },
+});
+
+/** At an hour when nobody waits for anything. What one night doesn't get done is left for the next. */
+app.timer('purgeEnded', {
+  schedule: '0 17 3 * * *',
+  extraInputs: [df.input.durableClient()],
+  handler: async (_timer, context) => {
+    const deleted = await purgeEnded(service, df.getClient(context));
+    if (deleted > 0) service.log('info', 'ended orchestrations were deleted from the task hub', { deleted });
   },
 });
 

@@ -17,7 +17,7 @@ const patience = 15_000;
 export async function ensureStarted(service: Service, client: DurableClient, id: RequestId): Promise<boolean> {
   if (await isKnown(client, id)) return false;
   const [first, ...others] = await service.events.read(id);
-  // Every later event was written by its orchestration.
+  // Every later event was written by its orchestration, which the task hub has forgotten since it ended.
   if (!first || others.length > 0) return false;
   const input: OrchestratorInput = { first };
   await client.startNew(orchestratorName, { instanceId: id, input });
@@ -58,7 +58,15 @@ export async function command(
   const asked = service.clock.now();
   const early = refusalOf(request, wanted, asked);
   if (early) return { commandId, request, refusal: early };
-  await raise(service, client, request.id, wanted);
+  try {
+    await raise(service, client, request.id, wanted);
+  } catch (error) {
+    // The task hub forgets what ended long ago. What became of the request is known all the same.
+    const ended = await service.requests.find(request.id);
+    const refusal = ended && refusalOf(ended, wanted, asked);
+    if (refusal) return { commandId, request: ended, refusal };
+    throw error;
+  }
   const giveUp = plus(asked, patience);
   let current = request;
   for (let pause = 10; service.clock.now() < giveUp; pause = Math.min(250, pause * 1.5)) {

@@ -16,6 +16,8 @@ export interface Service extends Omit<ActivityDependencies, 'holds' | 'notifier'
   readonly sessions: SessionStore;
   /** What is pinned to each request that is accepted. */
   readonly revocation: RevocationPlan;
+  /** How long after its asking the orchestration of a request is kept. Milliseconds. */
+  readonly purgeAfter: number;
   readonly signIn: SignIn;
   /** The directory as it was some seconds ago, for what only shows. Decisions and grants ask anew. */
   readonly recentDirectory: Directory;

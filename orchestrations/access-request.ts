@@ -6,11 +6,13 @@ import { alertDue } from '../shared/domain/overdue.ts';
 import { earliest, type Instant, latest, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
 import { Mailbox } from './mailbox.ts';
-import { backOff, jitter, patientPause, recipientsIn, Story } from './story.ts';
+import { backOff, jitter, patientPause, pauseAfter, recipientsIn, Story } from './story.ts';
 import { wait } from './wait.ts';
 
 /** How often checking and granting are tried before the request fails; with the back-off about a minute. */
 const grantAttempts = 6;
+/** How long an approved request waits for the store before its requester hears of it. Milliseconds. */
+const heldUpAfter = 60_000;
 /** How long what was found out about the people may be relied on: after a pause they are checked again. Milliseconds. */
 const eligibilityLasts = 1_000;
 /** How long after the deadline the alarm may take to say what it did: a thousand that ring together all want to say so. Milliseconds. */
@@ -56,7 +58,7 @@ function* checkPeople(story: Story, mailbox: Mailbox): Generator<Task, Instant |
     if (eligible.ok) return story.now();
     if (!isRetryable(eligible.code) || attempt >= grantAttempts)
       story.must({ kind: 'refuse-grant', code: eligible.code });
-    else yield* wait(story, mailbox, plus(story.now(), backOff(attempt)), () => isNext(story));
+    else yield* wait(story, mailbox, plus(story.now(), pauseAfter(eligible, attempt)), () => isNext(story));
   }
   return undefined;
 }
@@ -64,29 +66,47 @@ function* checkPeople(story: Story, mailbox: Mailbox): Generator<Task, Instant |
 /** Grants, once the intent stands in the store, and for as long as the people are still who the policy wants. */
 function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Generator<Task, void, unknown> {
   const isDue = () => isNext(story);
+  const tellHeldUp = heldUpNotice(story);
   let checkedAt = found;
   if (isDue() && story.request.deadline === undefined) story.must({ kind: 'begin-grant' });
-  yield* write(story, mailbox);
+  yield* write(story, mailbox, tellHeldUp);
   for (let attempt = 1; isDue() && story.now() < end(story); attempt++) {
     const isStale = checkedAt === undefined || story.now() >= plus(checkedAt, eligibilityLasts);
     const eligible = isStale ? yield* story.call('checkEligibility', { request: story.request }) : undefined;
     if (eligible?.ok) checkedAt = story.now();
     const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request: story.request });
+    // Nothing can be undone without the hold documents but by taking what is another request's too: so they are waited for.
+    const isHeldUp = !granted.ok && granted.code === 'CURFEW_STORE_UNAVAILABLE';
     if (granted.ok) story.must({ kind: 'confirm-grant', evidence: granted.result });
-    else if (!isRetryable(granted.code) || attempt >= grantAttempts)
+    else if (!isRetryable(granted.code) || (attempt >= grantAttempts && !isHeldUp))
       story.must({ kind: 'abandon-grant', code: granted.code });
-    else yield* wait(story, mailbox, earliest(plus(story.now(), backOff(attempt)), end(story)), isDue);
+    else {
+      if (isHeldUp) tellHeldUp();
+      yield* wait(story, mailbox, earliest(plus(story.now(), pauseAfter(granted, attempt)), end(story)), isDue);
+    }
   }
   if (isDue()) story.must({ kind: 'abandon-grant', code: 'CURFEW_DEADLINE_PASSED' });
 }
 
 /** Until everything that has happened stands in the store, and for as long as the request goes on. */
-function* write(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
+function* write(story: Story, mailbox: Mailbox, tellHeldUp: () => void): Generator<Task, void, unknown> {
   const isDue = () => isNext(story);
   while (isDue() && !story.isWritten) {
     yield* story.write();
-    if (!story.isWritten) yield* wait(story, mailbox, story.writeDue, isDue);
+    if (story.isWritten) break;
+    tellHeldUp();
+    yield* wait(story, mailbox, story.writeDue, isDue);
   }
+}
+
+/** Tells the requester, once, that what is approved waits for the store; not before it has for long. */
+function heldUpNotice(story: Story): () => void {
+  const due = plus(story.now(), heldUpAfter);
+  let isTold = false;
+  return () => {
+    if (!isTold && story.now() >= due) story.tell('held-up', [story.request.requester]);
+    isTold ||= story.now() >= due;
+  };
 }
 
 /** While the access stands: until the deadline, or somebody ends it. An extension moves the deadline meanwhile. */
@@ -173,12 +193,15 @@ function tellOverdue(story: Story, code: ErrorCode, now: Instant): void {
  */
 function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
   const isDue = () => isNext(story);
-  yield* write(story, mailbox);
+  yield* write(story, mailbox, heldUpNotice(story));
   for (let attempt = 1; isDue(); attempt++) {
     const applied = yield* story.call('applyExtension', { request: story.request });
     if (applied.ok && applied.result !== null) story.must({ kind: 'confirm-extension', deadline: applied.result });
     else if (!applied.ok && !isRetryable(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
-    else yield* wait(story, mailbox, plus(story.now(), backOff(attempt, patientPause)), isDue);
+    else {
+      const pause = pauseAfter(applied.ok ? {} : applied, attempt, patientPause);
+      yield* wait(story, mailbox, plus(story.now(), pause), isDue);
+    }
   }
 }
 

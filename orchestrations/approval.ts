@@ -2,7 +2,7 @@ import type { Task } from 'durable-functions';
 import { awaitedApprovers, stageOf } from '../shared/domain/access-request.ts';
 import { earliest, type Instant, plus } from '../shared/domain/time.ts';
 import type { Mailbox } from './mailbox.ts';
-import { backOff, patientPause, recipientsIn, type Story } from './story.ts';
+import { patientPause, pauseAfter, recipientsIn, type Story } from './story.ts';
 import { wait } from './wait.ts';
 
 /** Until the request is approved, denied, taken back, or its time is over; by people, or by what the policy puts in their place. */
@@ -59,7 +59,12 @@ function* findApprovers(
   for (let attempt = 1; isHere() && story.now() < approveBy; attempt++) {
     const found = yield* story.call('findApprovers', { request: story.request, of });
     if (!found.ok) {
-      yield* wait(story, mailbox, earliest(approveBy, plus(story.now(), backOff(attempt, patientPause))), isHere);
+      yield* wait(
+        story,
+        mailbox,
+        earliest(approveBy, plus(story.now(), pauseAfter(found, attempt, patientPause))),
+        isHere,
+      );
       continue;
     }
     const before = story.request.approvers;

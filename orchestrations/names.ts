@@ -27,7 +27,13 @@ export const activityNames = {
  */
 export type Outcome<Result> =
   | { readonly ok: true; readonly at: Instant; readonly result: Result }
-  | { readonly ok: false; readonly at: Instant; readonly code: ErrorCode };
+  | {
+      readonly ok: false;
+      readonly at: Instant;
+      readonly code: ErrorCode;
+      /** In how many seconds a server that is busy wants to be asked again. */
+      readonly retryAfter?: number | undefined;
+    };
 
 export interface OrchestratorInput {
   readonly first: RecordedEvent;
@@ -64,6 +70,7 @@ export type NoticeKind =
   | 'reminder'
   | 'waiting'
   | 'decided'
+  | 'held-up'
   | 'granted'
   | 'ending-soon'
   | 'extended'
@@ -71,6 +78,9 @@ export type NoticeKind =
   | 'ended'
   | 'glass-broken'
   | 'review-owed';
+
+/** Somebody must hear these: they are tried for as long as it takes, and the log says so where nobody can be told. */
+export const alarmKinds: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue'];
 
 /** Somebody known, or somebody the policy names, who is looked up when the notice is sent; or whoever looks after Curfew. */
 export type Recipient =

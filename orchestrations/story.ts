@@ -11,6 +11,7 @@ import {
   type ActivityName,
   type ActivityTypes,
   activityNames,
+  alarmKinds,
   type Notice,
   type NoticeKind,
   type OrchestratorInput,
@@ -24,12 +25,16 @@ export function backOff(attempt: number, longest = 60_000): number {
   return Math.min(longest, 1000 * 2 ** (attempt - 1));
 }
 
+/** Milliseconds until the next try: the back-off, or as long as a server that is busy asks for, within reason. */
+export function pauseAfter({ retryAfter = 0 }: { retryAfter?: number | undefined }, attempt: number, longest?: number) {
+  return Math.max(backOff(attempt, longest), Math.min(retryAfter * 1000, patientPause));
+}
+
 /** The longest pause where nothing stands that should not: each try makes the history longer. Milliseconds. */
 export const patientPause = 300_000;
 
 /** What is of no use later is given up after about two minutes. Alarms are tried for as long as it takes, less and less often. */
 const noticeAttempts = 8;
-const alarms: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue'];
 const alarmPause = 3_600_000;
 
 /** 0.5 to 1, and the same whenever the story is told again: many that failed together don't all come back together. */
@@ -150,9 +155,9 @@ export class Story {
       const outcome = yield* this.call('notify', notice.input, until);
       this.#notices = this.#notices.filter((other) => other !== notice);
       const attempts = notice.attempts + 1;
-      const isAlarm = alarms.includes(notice.input.kind);
+      const isAlarm = alarmKinds.includes(notice.input.kind);
       if (!outcome.ok && (isAlarm || attempts < noticeAttempts)) {
-        const pause = backOff(attempts, isAlarm ? alarmPause : undefined);
+        const pause = pauseAfter(outcome, attempts, isAlarm ? alarmPause : undefined);
         this.#notices.push({ ...notice, attempts, due: plus(this.now(), pause) });
       }
     }
@@ -164,7 +169,7 @@ export class Story {
     this.#releaseAttempts++;
     // Where Curfew lacks the right, trying again changes nothing. The membership is gone; a bare user may be left.
     const isOver = outcome.ok || outcome.code === 'CURFEW_TARGET_REFUSED';
-    this.#releaseDue = isOver ? undefined : plus(this.now(), backOff(this.#releaseAttempts));
+    this.#releaseDue = isOver ? undefined : plus(this.now(), pauseAfter(outcome, this.#releaseAttempts));
   }
 
   *write(until?: Instant): Generator<Task, void, unknown> {
@@ -173,7 +178,7 @@ export class Story {
     const outcome = yield* this.call('record', { events, request: this.request }, until);
     this.#writeAttempts = outcome.ok ? 0 : this.#writeAttempts + 1;
     if (outcome.ok) this.#unwritten = this.#unwritten.slice(events.length);
-    else this.#writeDue = plus(this.now(), backOff(this.#writeAttempts));
+    else this.#writeDue = plus(this.now(), pauseAfter(outcome, this.#writeAttempts));
   }
 
   /** Calls an activity. Where `until` comes first, it is left to itself and counts as failed. */

@@ -131,6 +131,16 @@ const environment = z.object({
       description: 'The longest pause between two attempts to take an access away, in seconds.',
       example: '60',
     }),
+  CURFEW_PURGE_AFTER: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, { error: 'is not a whole number from 1 to 9999' })
+    .transform(Number)
+    .prefault('30')
+    .register(about, {
+      description:
+        'So many days after a request was made, its orchestration is deleted from the task hub if it has ended. Its events stay.',
+      example: '30',
+    }),
   CURFEW_ALERT_ADDRESS: z.email({ error: 'is not a mail address' }).optional().register(about, {
     description:
       'Who is told, beside the requester and the approvers, of an access that stands though it should have ended.',
@@ -193,6 +203,7 @@ const configuration = environment
     cosmos: { endpoint: env.CURFEW_COSMOS_ENDPOINT, database: env.CURFEW_COSMOS_DATABASE },
     mail: { url: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
     revocation: { lead: env.CURFEW_REVOCATION_LEAD * 1000, longestPause: env.CURFEW_RETRY_PAUSE * 1000 },
+    purgeAfter: env.CURFEW_PURGE_AFTER * 86_400_000,
     alertAddress: env.CURFEW_ALERT_ADDRESS,
     callsPerMinute: env.CURFEW_CALLS_PER_MINUTE,
   }));

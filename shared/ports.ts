@@ -166,7 +166,7 @@ export interface MailMessage {
   readonly html: string;
 }
 
-/** Fails with CURFEW_MAIL_UNAVAILABLE. A message may arrive twice. */
+/** Fails with CURFEW_MAIL_UNAVAILABLE, or CURFEW_MAIL_REFUSED where the address will never do. A message may arrive twice. */
 export interface Notifier {
   send(message: MailMessage): Promise<void>;
 }

@@ -14,7 +14,7 @@ import type {
   Notifier,
   RequestStore,
 } from '../../shared/ports.ts';
-import type { ActivityName, ActivityTypes, Outcome } from '../names.ts';
+import { type ActivityName, type ActivityTypes, alarmKinds, type Outcome } from '../names.ts';
 import type { Alarm } from './alarm.ts';
 import { arm } from './arm.ts';
 import { checkEligibility } from './check-eligibility.ts';
@@ -107,11 +107,14 @@ function answer<Name extends ActivityName>(
     } catch (error) {
       const code = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';
       // The error's own text may hold SQL, addresses or tokens. Its class says enough, and the code is the rest.
-      log('warning', `${name} failed: ${code}`, {
+      const isAlarm = 'kind' in input && alarmKinds.includes(input.kind);
+      log(isAlarm ? 'error' : 'warning', `${name} failed: ${code}`, {
+        ...('kind' in input && { kind: input.kind }),
         requestId: input.request.id,
         error: error instanceof Error ? error.name : typeof error,
       });
-      return { ok: false, at: clock.now(), code };
+      const retryAfter = error instanceof CurfewError ? error.refusal.retryAfter : undefined;
+      return { ok: false, at: clock.now(), code, retryAfter };
     }
   };
   return run as Activities[Name];

@@ -11,25 +11,47 @@ import {
   extendedMail,
   glassBrokenMail,
   grantedMail,
+  heldUpMail,
   overdueMail,
   reviewMail,
   waitingMail,
 } from '../../shared/pages/mails.ts';
 import { plansFor } from '../../shared/plans.ts';
 import type { ApprovalLink, MailMessage } from '../../shared/ports.ts';
-import type { NoticeKind, NotifyInput, Recipient } from '../names.ts';
+import { alarmKinds, type NoticeKind, type NotifyInput, type Recipient } from '../names.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
 /** A link outlives what it asks by this long, so that a second click can say what was decided. Milliseconds. */
 const linkAfterlife = 7 * 86_400_000;
 
-/** Sends one notice to whoever it is for. Sent twice, it is two mails that say the same. */
+/** How long others in a group are still written to after one could not be. Milliseconds. */
+const groupPatience = 4_000;
+
+/**
+ * Sends one notice to whoever it is for. Sent twice, it is two mails that say the same. Where the mail server takes nothing for an
+ * address, that is said in the log, and done with. Other trouble with one of a group doesn't keep it from the rest.
+ */
 export const notify: Activity<'notify'> = async (dependencies, { kind, to, request }) => {
+  const { clock, log, notifier } = dependencies;
+  const giveUp = plus(clock.now(), groupPatience);
+  let failure: unknown;
   for (const recipient of await peopleOf(dependencies, kind, to)) {
     // Whoever is in the group that reviews can't review themselves.
     if (kind === 'review-owed' && recipient.principalId === request.requester.principalId) continue;
-    await dependencies.notifier.send(await compose(dependencies, { kind, request, recipient }));
+    try {
+      await notifier.send(await compose(dependencies, { kind, request, recipient }));
+    } catch (error) {
+      if (error instanceof CurfewError && error.code === 'CURFEW_MAIL_REFUSED') {
+        const level = alarmKinds.includes(kind) ? 'error' : 'warning';
+        const { principalId } = recipient;
+        log(level, `a mail can’t be delivered: ${error.code}`, { requestId: request.id, kind, principalId });
+      } else {
+        failure ??= error;
+        if (clock.now() >= giveUp) break;
+      }
+    }
   }
+  if (failure !== undefined) throw failure;
   return null;
 };
 
@@ -73,6 +95,8 @@ async function compose(dependencies: ActivityDependencies, { kind, request, reci
       return waitingMail(notice);
     case 'decided':
       return decidedMail(notice);
+    case 'held-up':
+      return heldUpMail(notice);
     case 'granted':
       return grantedMail(notice);
     case 'ending-soon':

@@ -54,6 +54,7 @@ export const errorCodes = {
   CURFEW_DIRECTORY_UNAVAILABLE: ['retryable', 'The directory cannot be reached.'],
   CURFEW_ISSUER_UNAVAILABLE: ['retryable', 'The token issuer cannot be reached.'],
   CURFEW_MAIL_UNAVAILABLE: ['retryable', 'The mail server cannot be reached or said no.'],
+  CURFEW_MAIL_REFUSED: ['terminal', 'The mail server takes nothing for this address.'],
   CURFEW_INTERNAL: ['terminal', 'Something went wrong inside Curfew.'],
 } as const satisfies Record<`CURFEW_${string}`, readonly ['refused' | 'retryable' | 'terminal', string]>;
 

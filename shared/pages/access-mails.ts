@@ -9,6 +9,26 @@ import { heldBefore, statusOf } from './status.ts';
 import { count, describeWait, oneLine } from './words.ts';
 import { describeInstant } from './zones.ts';
 
+/** To the requester, where what was approved can't be given for a while, since it can't be recorded. */
+export function heldUpMail({ request, recipient }: Notice): MailMessage {
+  const { terms, deadline } = request;
+  const [given, end] = request.extends === undefined ? ['granted', 'the access'] : ['extended', 'the grant'];
+  const heading = `${wishOf(request)} is held up`;
+  return writeMail({
+    to: recipient.mail,
+    subject: heading,
+    heading,
+    sentences: [
+      `${terms.breakGlass ? 'The glass is broken' : 'It is approved'}, but Curfew can’t record it at the moment, and what isn’t recorded isn’t ${given}.`,
+      'It goes on by itself as soon as it can, and you get a mail then. There is nothing for you to do.',
+      ...(deadline === undefined
+        ? []
+        : [`The time is running: ${end} ends on ${describeInstant(deadline, recipient.timeZone)} all the same.`]),
+    ],
+    closing: ['In a hurry? Ask the people who run Curfew, and give them this number.', request.id],
+  });
+}
+
 /** To the requester, once the target shows the access. */
 export function grantedMail(notice: Notice): MailMessage {
   const { request, recipient } = notice;

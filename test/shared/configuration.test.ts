@@ -45,6 +45,7 @@ describe('the settings', () => {
       cosmos: { endpoint: 'https://curfew.documents.azure.com:443', database: 'curfew' },
       mail: { url: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
       revocation: { lead: 45_000, longestPause: 60_000 },
+      purgeAfter: 2_592_000_000,
       callsPerMinute: 600,
     });
   });
@@ -95,6 +96,8 @@ describe('the settings', () => {
     ['CURFEW_COSMOS_DATABASE', 'a/b'],
     ['CURFEW_SMTP_URL', 'https://smtp.contoso.example'],
     ['CURFEW_SMTP_URL', 'smtp://'],
+    ['CURFEW_PURGE_AFTER', '0'],
+    ['CURFEW_PURGE_AFTER', 'P30D'],
     ['CURFEW_MAIL_FROM', 'Curfew'],
     ['CURFEW_MAIL_FROM', 'Curfew <curfew@contoso.example>, x@y.example'],
     ['CURFEW_MAIL_FROM', 'Curfew\r\nBcc: <x@y.example>'],
@@ -153,6 +156,7 @@ describe('the list of settings', () => {
       CURFEW_COSMOS_DATABASE: 'curfew',
       CURFEW_REVOCATION_LEAD: '45',
       CURFEW_RETRY_PAUSE: '60',
+      CURFEW_PURGE_AFTER: '30',
       CURFEW_CALLS_PER_MINUTE: '600',
     });
   });

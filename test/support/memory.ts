@@ -102,9 +102,15 @@ export class MemoryHolds extends Breakable implements HoldStore {
 
 export class MemoryMail extends Breakable implements Notifier {
   readonly sent: MailMessage[] = [];
+  /** For these addresses it takes nothing, now or later. */
+  readonly refused = new Set<string>();
+  /** For these addresses it takes nothing for now. */
+  readonly busy = new Set<string>();
 
   async send(message: MailMessage): Promise<void> {
     this.check();
+    if (this.refused.has(message.to)) throw new CurfewError('CURFEW_MAIL_REFUSED');
+    if (this.busy.has(message.to)) throw new CurfewError('CURFEW_MAIL_UNAVAILABLE');
     this.sent.push(message);
   }
 }

@@ -51,10 +51,11 @@ export function createWorld({
   let random = 0;
   const entropy = { bytes: (count: number) => new Uint8Array(count).fill(++random) };
   const providers = { 'sql-role': target };
+  const logged: ({ level: string; message: string } & Record<string, string | number>)[] = [];
   const activities = createActivities({
     clock: time.clock,
     entropy,
-    log: () => {},
+    log: (level, message, properties) => void logged.push({ level, message, ...properties }),
     ...systems,
     providers,
     alarm: createAlarm({ clock: time.clock, holds: systems.holds, providers }),
@@ -96,6 +97,7 @@ export function createWorld({
     target,
     engine,
     calls,
+    logged,
     ...systems,
     async submit(event: CurfewEvent = requested()): Promise<RequestId> {
       const id = requestIdOf(new Uint8Array(16).fill(++count));

@@ -16,13 +16,24 @@ export interface Containers {
   readonly sessions: Container;
 }
 
+/**
+ * How long a call may take, with all that the SDK does in it. By itself the SDK goes on for two minutes where it finds no server
+ * and for eight where one is silent on a read, long after the caller has given up. Milliseconds.
+ */
+const callLimit = 4_000;
+/** One request of a call. Milliseconds. */
+const requestTimeout = 3_000;
+/** For so long a busy server is waited for before it is asked again. More is for whoever called. Milliseconds. */
+const longestPause = 1_000;
+/** And at least for so long. Milliseconds. */
+const shortestPause = 20;
+
+/** Of 429 the SDK would wait for as long as the server says, be it a minute. Of 503 it doesn't heed that at all. */
+export const connectionPolicy = { requestTimeout, retryOptions: { maxRetryAttemptCount: 0 } };
+
 /** The containers of Curfew's database. Nothing is asked of the server yet. */
 export function openContainers({ endpoint, database, credential }: CosmosOptions): Containers {
-  const client = new CosmosClient({
-    endpoint,
-    aadCredentials: credential,
-    connectionPolicy: { requestTimeout: 4_000 },
-  });
+  const client = new CosmosClient({ endpoint, aadCredentials: credential, connectionPolicy });
   const container = (name: string) => client.database(database).container(name);
   return {
     events: container('events'),
@@ -33,18 +44,55 @@ export function openContainers({ endpoint, database, credential }: CosmosOptions
   };
 }
 
-/** Runs a call to Cosmos DB. Gives `undefined` for the status codes that the caller expects; all else is an outage. */
+/**
+ * Runs a call to Cosmos DB, with the options that end it in time. Gives `undefined` for the status codes that the caller expects;
+ * all else is an outage.
+ */
 export async function expecting<Answer>(
   codes: readonly number[],
-  call: () => Promise<Answer>,
+  call: (limit: { abortSignal: AbortSignal }) => Promise<Answer>,
+  patience = callLimit,
 ): Promise<Answer | undefined> {
+  const abortSignal = AbortSignal.timeout(patience);
+  // The SDK doesn't hear the signal while it waits between two tries of its own.
+  const late = new Promise<never>((_, reject) => {
+    abortSignal.addEventListener('abort', () => reject(abortSignal.reason), { once: true });
+  });
   try {
-    return await call();
+    return await Promise.race([insist(() => call({ abortSignal })), late]);
   } catch (error) {
-    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-    if (typeof code === 'number' && codes.includes(code)) return undefined;
-    throw new CurfewError('CURFEW_STORE_UNAVAILABLE', { cause: error });
+    if (codes.includes(numberIn(error, 'code') ?? 0)) return undefined;
+    throw unavailable(error);
   }
+}
+
+/** Asks a busy server again after the time that it names, where that is bearable. */
+async function insist<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const pause = pauseOf(error);
+      if (pause === undefined || pause > longestPause) throw error;
+      await new Promise((resolve) => {
+        AbortSignal.timeout(Math.max(shortestPause, pause)).addEventListener('abort', resolve, { once: true });
+      });
+    }
+  }
+}
+
+function unavailable(error: unknown): CurfewError {
+  const pause = pauseOf(error);
+  const retryAfter = pause === undefined ? undefined : Math.ceil(pause / 1000);
+  return new CurfewError('CURFEW_STORE_UNAVAILABLE', { cause: error, retryAfter });
+}
+
+/** For how many milliseconds the server asks to wait: `x-ms-retry-after-ms`, as the SDK reads it. */
+const pauseOf = (error: unknown) => numberIn(error, 'retryAfterInMs');
+
+function numberIn(error: unknown, name: 'code' | 'retryAfterInMs'): number | undefined {
+  const found: unknown = error instanceof Error ? Reflect.get(error, name) : undefined;
+  return typeof found === 'number' ? found : undefined;
 }
 
 /** A document with its ETag, or undefined where there is none. */
@@ -53,8 +101,8 @@ export async function readItem(
   id: string,
   partition = id,
 ): Promise<(ItemDefinition & { _etag: string }) | undefined> {
-  const response = await expecting([404], () =>
-    container.item(id, partition).read<ItemDefinition & { _etag: string }>(),
+  const response = await expecting([404], (limit) =>
+    container.item(id, partition).read<ItemDefinition & { _etag: string }>(limit),
   );
   return response?.resource;
 }
@@ -65,12 +113,12 @@ export async function writeItem(
   item: ItemDefinition & { id: string },
   previous: { _etag: string } | undefined,
 ): Promise<boolean> {
-  const written = await expecting([404, 409, 412], () =>
+  const written = await expecting([404, 409, 412], (limit) =>
     previous
       ? container
           .item(item.id, item.id)
-          .replace(item, { accessCondition: { type: 'IfMatch', condition: previous._etag } })
-      : container.items.create(item),
+          .replace(item, { ...limit, accessCondition: { type: 'IfMatch', condition: previous._etag } })
+      : container.items.create(item, limit),
   );
   return written !== undefined;
 }

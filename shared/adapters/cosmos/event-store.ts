@@ -28,13 +28,15 @@ export function createEventStore(container: Container): EventStore {
   return {
     async append(event) {
       const id = itemId(event.sequence);
-      if (await expecting([409], () => container.items.create({ id, ...event }))) return;
+      if (await expecting([409], (limit) => container.items.create({ id, ...event }, limit))) return;
       const present = await readItem(container, id, event.requestId);
       if (present?.hash !== event.hash) throw new CurfewError('CURFEW_STORE_CONFLICT');
     },
     async read(requestId) {
-      const query = container.items.query('SELECT * FROM c ORDER BY c.sequence', { partitionKey: requestId });
-      const answer = await expecting([], () => query.fetchAll());
+      const query = 'SELECT * FROM c ORDER BY c.sequence';
+      const answer = await expecting([], (limit) =>
+        container.items.query(query, { ...limit, partitionKey: requestId }).fetchAll(),
+      );
       return (answer?.resources ?? []).map(readEvent);
     },
   };

@@ -25,8 +25,9 @@ export function createHoldStore(container: Container): HoldStore {
         if (document) {
           if (await writeItem(container, { id, key, ...document }, present)) return answer;
         } else if (present) {
-          const condition = { accessCondition: { type: 'IfMatch', condition: present._etag } };
-          if (await expecting([404, 412], () => container.item(id, id).delete(condition))) return answer;
+          const accessCondition = { type: 'IfMatch', condition: present._etag };
+          const remove = (limit: object) => container.item(id, id).delete({ ...limit, accessCondition });
+          if (await expecting([404, 412], remove)) return answer;
         }
       }
     },

@@ -61,8 +61,8 @@ export function createRequestStore(container: Container): RequestStore {
       }
     },
     async list(filter, limit, after) {
-      const query = container.items.query(buildQuery(filter, limit + 1, after));
-      const answer = await expecting([], () => query.fetchAll());
+      const query = buildQuery(filter, limit + 1, after);
+      const answer = await expecting([], (timeLimit) => container.items.query(query, timeLimit).fetchAll());
       const items = answer?.resources ?? [];
       const page = items.slice(0, limit);
       const last = page.at(-1);

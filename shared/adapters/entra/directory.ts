@@ -26,7 +26,7 @@ const guid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const principalName = /^[\p{L}\p{N}.'!#^~_+&=%-]+@[\p{L}\p{N}.-]+$/u;
 /** Graph takes 20 groups a call. */
 const groupsPerCall = 20;
-/** Graph may ask for this much patience, once. Seconds. */
+/** Graph may ask for this much patience, once; for more it is for whoever called to come back. Seconds. */
 const longestPause = 2;
 
 export interface GraphOptions {
@@ -52,15 +52,19 @@ export function createGraphDirectory({ url, credential, clock }: GraphOptions): 
     try {
       let response = await send(path, body);
       const pause = pauseOf(response);
-      if (pause !== undefined) {
+      if (pause !== undefined && pause <= longestPause) {
         await response.body?.cancel();
         await clock.sleepUntil(plus(clock.now(), pause * 1000));
         response = await send(path, body);
       }
       if (response.status === 404) return undefined;
-      if (!response.ok) throw new Error(`Graph answered ${response.status}`);
+      if (!response.ok) {
+        const cause = new Error(`Graph answered ${response.status}`);
+        throw new CurfewError('CURFEW_DIRECTORY_UNAVAILABLE', { cause, retryAfter: pauseOf(response) });
+      }
       return await response.json();
     } catch (error) {
+      if (error instanceof CurfewError) throw error;
       throw new CurfewError('CURFEW_DIRECTORY_UNAVAILABLE', { cause: error });
     }
   };
@@ -124,10 +128,10 @@ export function createGraphDirectory({ url, credential, clock }: GraphOptions): 
   };
 }
 
-/** For how many seconds Graph asks to wait, where that is bearable (RFC 9110, section 10.2.3). */
+/** For how many seconds Graph asks to wait (RFC 9110, section 10.2.3). */
 function pauseOf({ status, headers }: Response): number | undefined {
-  const seconds = /^\d$/.exec(headers.get('retry-after') ?? '')?.[0];
-  return [429, 503].includes(status) && seconds && Number(seconds) <= longestPause ? Number(seconds) : undefined;
+  const seconds = /^\d{1,4}$/.exec(headers.get('retry-after') ?? '')?.[0];
+  return [429, 503].includes(status) && seconds !== undefined ? Number(seconds) : undefined;
 }
 
 function personOf({ id: principalId, displayName: name, userPrincipalName, mail }: z.output<typeof user>): Person {

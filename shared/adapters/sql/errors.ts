@@ -1,19 +1,74 @@
 import { CurfewError, type ErrorCode } from '../../domain/errors.ts';
 
 const noSuchPrincipalOrRight = 15151;
+/** Azure SQL says in so many words to come back after ten seconds. */
+const busy = 40501;
 const nameTaken = new Set([15023, 15063]);
 
 const passing = new Set([
   // The network, and connections that the server or a gateway cut off.
-  20, 64, 233, 596, 10053, 10054, 10060,
+  20,
+  64,
+  121,
+  233,
+  596,
+  10053,
+  10054,
+  10060,
+  11001,
+  17197,
   // Lock time-outs, deadlocks, memory and space that will be free again.
-  701, 1204, 1205, 1222, 3960, 8645, 9002,
+  701,
+  1203,
+  1204,
+  1205,
+  1222,
+  3935,
+  3960,
+  3966,
+  8628,
+  8645,
+  8651,
+  9002,
+  40549,
+  40550,
+  40551,
+  40552,
+  40553,
   // The database is moving, paused, being scaled, or the read-only side of a failover for a moment.
-  976, 978, 983, 3906, 4060, 4221, 40143, 40197, 40540, 40613, 42108, 42109,
+  615,
+  617,
+  669,
+  921,
+  926,
+  976,
+  978,
+  983,
+  997,
+  3906,
+  4060,
+  4221,
+  18401,
+  40143,
+  40197,
+  40540,
+  40613,
+  42108,
+  42109,
   // Throttling and resource limits.
-  10928, 10929, 10936, 40501, 49918, 49919, 49920,
+  10922,
+  10928,
+  10929,
+  10936,
+  busy,
+  49918,
+  49919,
+  49920,
+  49977,
+  49983,
   // Login and firewall: wrong for now, and put right from outside without Curfew's being told.
-  18456, 40615,
+  18456,
+  40615,
 ]);
 
 const refused = new Set([
@@ -65,7 +120,10 @@ export function curfewError(error: unknown, otherwise: ErrorCode): CurfewError {
       detail: `The database could not be reached, or broke off${code ? ` (${code})` : ''}.`,
     });
   }
-  return new CurfewError(codeOf(number, otherwise), { detail: `The database answered with error ${number}.` });
+  return new CurfewError(codeOf(number, otherwise), {
+    detail: `The database answered with error ${number}.`,
+    retryAfter: number === busy ? 10 : undefined,
+  });
 }
 
 function codeOf(number: number, otherwise: ErrorCode): ErrorCode {

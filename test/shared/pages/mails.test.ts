@@ -21,6 +21,7 @@ const kinds: readonly [name: string, write: Write, fits: (request: AccessRequest
   ['reminder', (request, to) => wanted(request, to, true), () => true, true],
   ['waiting', (request, to) => mails.waitingMail(about(request, to)), () => true, false],
   ['decided', (request, to) => mails.decidedMail(about(request, to)), ({ decision }) => decision !== undefined, false],
+  ['held up', (request, to) => mails.heldUpMail(about(request, to)), () => true, false],
   ['granted', (request, to) => mails.grantedMail(about(request, to)), ({ deadline }) => deadline !== undefined, false],
   [
     'ending soon',

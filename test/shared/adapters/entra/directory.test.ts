@@ -132,6 +132,12 @@ describe('Graph that is busy', () => {
     expect(asked.filter((each) => each.startsWith('POST'))).toHaveLength(2);
   });
 
+  test('for longer says until when', async () => {
+    script = [{ status: 429, headers: { 'retry-after': '120' } }];
+    await expect(directory.person(ada)).rejects.toMatchObject({ refusal: { retryAfter: 120 } });
+    expect(asked).toHaveLength(1);
+  });
+
   test.each<[string, Scripted]>([
     ['asks for more patience', { status: 429, headers: { 'retry-after': '3' } }],
     ['names a date', { status: 503, headers: { 'retry-after': 'Sat, 21 Nov 2026 09:00:01 GMT' } }],

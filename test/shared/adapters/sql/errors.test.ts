@@ -12,10 +12,10 @@ const fromServer = (number: number) =>
 const code = (error: unknown, otherwise: ErrorCode = 'CURFEW_INTERNAL') => curfewError(error, otherwise).code;
 
 describe('an error of the server', () => {
-  test.each([40613, 40197, 40501, 49918, 49919, 49920, 10928, 10929, 40615, 4060, 18456, 1205, 1222, 596])(
-    '%i may pass',
-    (number) => expect(code(fromServer(number))).toBe('CURFEW_TARGET_UNAVAILABLE'),
-  );
+  test.each([
+    40613, 40197, 40501, 49918, 49919, 49920, 10928, 10929, 40615, 4060, 18456, 1205, 1222, 596, 615, 926, 11001, 17197,
+    40549, 40553,
+  ])('%i may pass', (number) => expect(code(fromServer(number))).toBe('CURFEW_TARGET_UNAVAILABLE'));
   test.each([15151, 15247, 229, 15405, 15413, 15081, 297, 6102, 33130, 33131, 33134, 33159])('%i is final', (number) =>
     expect(code(fromServer(number))).toBe('CURFEW_TARGET_REFUSED'),
   );
@@ -25,6 +25,10 @@ describe('an error of the server', () => {
   test('of an unknown number is what the caller makes of it', () => {
     expect(code(fromServer(99_999), 'CURFEW_TARGET_REFUSED')).toBe('CURFEW_TARGET_REFUSED');
     expect(code(fromServer(99_999), 'CURFEW_TARGET_UNAVAILABLE')).toBe('CURFEW_TARGET_UNAVAILABLE');
+  });
+  test('says when to come back, where the server does', () => {
+    expect(curfewError(fromServer(40501), 'CURFEW_INTERNAL').refusal.retryAfter).toBe(10);
+    expect(curfewError(fromServer(40613), 'CURFEW_INTERNAL').refusal.retryAfter).toBeUndefined();
   });
   test('is found under the error of a transaction', () => {
     const inner = Object.assign(new Error(secret), { number: 1205, code: 'EREQUEST' });
