@@ -69,6 +69,7 @@ export type NoticeKind =
   | 'extended'
   | 'overdue'
   | 'ended'
+  | 'still-held'
   | 'glass-broken'
   | 'review-owed';
 

@@ -29,7 +29,7 @@ export const patientPause = 300_000;
 
 /** What is of no use later is given up after about two minutes. Alarms are tried for as long as it takes, less and less often. */
 const noticeAttempts = 8;
-const alarms: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue'];
+const alarms: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue', 'still-held'];
 const alarmPause = 3_600_000;
 
 /** 0.5 to 1, and the same whenever the story is told again: many that failed together don't all come back together. */

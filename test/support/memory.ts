@@ -1,6 +1,6 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
-import type { RecordedEvent } from '../../shared/domain/events.ts';
+import type { OtherWay, RecordedEvent } from '../../shared/domain/events.ts';
 import type { HoldDocument } from '../../shared/domain/holds.ts';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Person } from '../../shared/domain/policy.ts';
@@ -210,6 +210,15 @@ export class MemoryTarget extends Breakable implements AccessProvider {
   }
 
   async cleanUp(): Promise<void> {}
+
+  /** What lets everybody in beside this; undefined where nobody can say. */
+  ways: readonly OtherWay[] | undefined = [];
+
+  async otherWays(): Promise<readonly OtherWay[]> {
+    this.check();
+    if (!this.ways) throw new CurfewError('CURFEW_TARGET_UNAVAILABLE');
+    return this.ways;
+  }
 
   async holders() {
     return [...this.members].map((id) => ({ principalId: id as PrincipalId, name: id }));
