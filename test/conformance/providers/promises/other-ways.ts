@@ -69,7 +69,7 @@ export function promisesOfOtherWays<E extends Entitlement>(on: Subject<E>): void
           expect(await provider.otherWays(wrapper, person)).toEqual([{ kind: 'role', name: wrapped.role }]);
           await administrator.nestRole(entitlement, wrapped);
           expect(await provider.otherWays(entitlement, person)).toEqual([]);
-          await administrator.unnestRole(entitlement, wrapped);
+          for (const inside of [wrapper, entitlement]) await administrator.unnestRole(inside, wrapped);
           await administrator.removeMember(wrapped, person);
         }),
       );
