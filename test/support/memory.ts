@@ -18,6 +18,7 @@ import type {
   Principal,
   RequestFilter,
   RequestStore,
+  TargetRegistry,
 } from '../../shared/ports.ts';
 
 /** Outside systems that can be broken: while `failure` is set, every call fails with it. */
@@ -155,6 +156,18 @@ export class MemoryDirectory extends Breakable implements Directory {
   async groupMembers(group: PrincipalId): Promise<Person[]> {
     this.check();
     return this.people.filter(({ principalId }) => this.groups.get(group)?.includes(principalId));
+  }
+}
+
+/** Where all targets are, unless they were deleted. */
+export class MemoryRegistry extends Breakable implements TargetRegistry {
+  readonly deleted = new Set<string>();
+  asked = 0;
+
+  async isGone(resourceId: string): Promise<boolean> {
+    this.asked++;
+    this.check();
+    return this.deleted.has(resourceId);
   }
 }
 
