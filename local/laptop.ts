@@ -45,8 +45,8 @@ export interface Laptop {
   readonly host: FunctionsHost | undefined;
   /** The settings that Curfew runs with here; the same names as in Azure. */
   readonly settings: Record<string, string>;
-  /** Deletes the database of orders, in ARM and with all that is in it. */
-  deleteDatabase(): void;
+  /** The resource id of the database of orders. */
+  readonly databaseId: string;
   /** For reading the store as an auditor would. */
   readonly cosmosKey: string;
   close(): Promise<void>;
@@ -172,10 +172,7 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
     host,
     settings,
     cosmosKey,
-    deleteDatabase() {
-      arm.delete(ordersId);
-      sql.drop('orders');
-    },
+    databaseId: ordersId,
     async close() {
       await host?.close();
       await Promise.all([sql.close(), cosmos.close(), mail.close()]);

@@ -26,6 +26,8 @@ export interface Caller {
 export interface Arm {
   url: string;
   has(resourceId: string): boolean;
+  /** How often somebody was told whether something is there. */
+  readonly asked: number;
   /** A database, a server or a resource group, with all that is in it. */
   delete(resourceId: string): void;
   close(): Promise<void>;
@@ -49,6 +51,7 @@ const nameQuestion = z.object({ name: z.string(), type: z.literal('Microsoft.Sql
 /** See README.md for what is covered, what is refused and what differs from Azure. */
 export async function startArm(options: ArmOptions): Promise<Arm> {
   const resources = new Resources(options.databases, options.path);
+  let asked = 0;
 
   async function answer(message: IncomingMessage): Promise<object> {
     const caller = await authenticate(message.headers.authorization);
@@ -74,6 +77,7 @@ export async function startArm(options: ArmOptions): Promise<Arm> {
   }
 
   function read(id: string): object {
+    asked++;
     const { subscription, group, server, database } = placeOf(id) ?? {};
     const ofSubscription = `/subscriptions/${subscription}`;
     const ofGroup = `${ofSubscription}/resourcegroups/${group}`;
@@ -123,6 +127,9 @@ export async function startArm(options: ArmOptions): Promise<Arm> {
   return {
     url: `https://localhost:${port}`,
     has: (id) => resources.has(id),
+    get asked() {
+      return asked;
+    },
     delete: (id) => resources.delete(id),
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
