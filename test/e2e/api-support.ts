@@ -42,7 +42,7 @@ export interface Shown {
   readonly movedTo?: string;
   readonly breakGlass?: true;
   readonly targetGone?: true;
-  readonly delay?: { readonly attempt: number };
+  readonly stillBy?: readonly unknown[];
   readonly review?: unknown;
   readonly dryRun?: true;
   readonly plans?: readonly string[];
