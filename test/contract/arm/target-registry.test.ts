@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
@@ -104,6 +107,28 @@ describe('whoever', () => {
     await arm.close();
     await expect(registryOf('curfew', url).isGone(database)).rejects.toEqual(unsure);
     await start();
+  });
+});
+
+describe('an answer that says nothing of the database', () => {
+  test.each([
+    [404, '{"error":{"code":"InvalidResourceNamespace"}}'],
+    [404, '<html>Not found</html>'],
+    [403, '{"error":{"code":"AuthorizationFailed"}}'],
+    [429, '{"error":{"code":"ResourceNotFound"}}'],
+    [503, '{"error":{"code":"ResourceNotFound"}}'],
+    [200, ''],
+  ])('is no proof: %i %s', async (status, body) => {
+    await start();
+    const other = createServer(certificate, ({ url }, response) => {
+      const isDatabase = url?.includes('/databases/');
+      response.writeHead(isDatabase ? status : 200).end(isDatabase ? body : '{"available":true}');
+    }).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const url = `https://localhost:${(other.address() as AddressInfo).port}`;
+    await expect(registryOf('curfew', url).isGone(database)).rejects.toEqual(unsure);
+    other.close();
+    other.closeAllConnections();
   });
 });
 
