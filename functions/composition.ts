@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DefaultAzureCredential } from '@azure/identity';
 import { createAlarm } from '../orchestrations/activities/alarm.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
+import { createTargetRegistry } from '../shared/adapters/arm/target-registry.ts';
 import { openContainers } from '../shared/adapters/cosmos/client.ts';
 import { createEventStore } from '../shared/adapters/cosmos/event-store.ts';
 import { createHoldStore } from '../shared/adapters/cosmos/hold-store.ts';
@@ -77,9 +78,22 @@ export function createService(env: Record<string, string | undefined>): Service 
   });
   const notifier = createSmtpNotifier(configuration.mail);
   const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock }), clock) };
+  const registry = createTargetRegistry({ url: configuration.resourceManagerUrl, credential });
   const { publicUrl, revocation, purgeAfter, alertAddress } = configuration;
   const alarm = createAlarm({ clock, holds: stores.holds, providers });
-  const common = { clock, entropy, log, ...stores, directory, providers, alarm, alertAddress, publicUrl, revocation };
+  const common = {
+    clock,
+    entropy,
+    log,
+    ...stores,
+    directory,
+    providers,
+    registry,
+    alarm,
+    alertAddress,
+    publicUrl,
+    revocation,
+  };
   return {
     ...common,
     purgeAfter,

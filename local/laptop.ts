@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CosmosClient } from '@azure/cosmos';
+import { type Arm, startArm } from './arm/index.ts';
 import { certificateIn, trust } from './certificate.ts';
 import { type Cosmos, startCosmos } from './cosmos/index.ts';
 import { type Company, type Entra, readCompany, startEntra } from './entra/index.ts';
@@ -13,7 +14,7 @@ import { type SqlServer, startSqlServer } from './sql-server/index.ts';
 const root = new URL('../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
-export const fixedPorts = { api: 7071, entra: 8443, sql: 14330, cosmos: 8081, smtp: 2525, inbox: 8025 };
+export const fixedPorts = { api: 7071, entra: 8443, sql: 14330, cosmos: 8081, arm: 8444, smtp: 2525, inbox: 8025 };
 export type Ports = typeof fixedPorts;
 
 export interface LaptopOptions {
@@ -40,9 +41,12 @@ export interface Laptop {
   readonly sql: SqlServer;
   readonly cosmos: Cosmos;
   readonly mail: Mail;
+  readonly arm: Arm;
   readonly host: FunctionsHost | undefined;
   /** The settings that Curfew runs with here; the same names as in Azure. */
   readonly settings: Record<string, string>;
+  /** The resource id of the database of orders. */
+  readonly databaseId: string;
   /** For reading the store as an auditor would. */
   readonly cosmosKey: string;
   close(): Promise<void>;
@@ -52,6 +56,9 @@ export interface Laptop {
 const serviceClientId = 'c0000000-0000-4000-8000-000000000002';
 const apiClientId = 'c0000000-0000-4000-8000-000000000001';
 export const terminalClientId = 'c0000000-0000-4000-8000-000000000003';
+/** The database in the sample policy. */
+const ordersId =
+  '/subscriptions/5b000000-0000-4000-8000-000000000001/resourceGroups/shop/providers/Microsoft.Sql/servers/contoso-orders/databases/orders';
 const containers = [
   { id: 'events', partitionKey: '/requestId' },
   { id: 'requests', partitionKey: '/id' },
@@ -80,12 +87,20 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
     ...(control && { control }),
   });
   const cosmosKey = secretIn(folder, 'cosmos.key');
+  const arm = await startArm({
+    port: ports.arm,
+    tls: certificate,
+    databases: [ordersId],
+    path: join(folder, 'arm.json'),
+    authenticateToken: (token) => entra.verify(token, 'https://management.azure.com'),
+    authorize: ({ clientId }) => clientId === serviceClientId,
+  });
   const [sql, cosmos, mail] = await Promise.all([
     startSqlServer({
       port: ports.sql,
       dataPath: join(folder, 'sql'),
       tls: certificate,
-      databases: [{ name: 'orders', seed: read('local/sample/orders.sql') }],
+      databases: arm.has(ordersId) ? [{ name: 'orders', seed: read('local/sample/orders.sql') }] : [],
       logins: company.people.map(({ userPrincipalName, password, id }) => ({
         name: userPrincipalName,
         password,
@@ -125,6 +140,7 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
     CURFEW_TENANT_ID: company.tenantId,
     CURFEW_GRAPH_URL: entra.graphUrl,
     CURFEW_AUTHORITY_HOST: entra.url,
+    CURFEW_RESOURCE_MANAGER_URL: arm.url,
     CURFEW_COSMOS_ENDPOINT: cosmos.url,
     CURFEW_COSMOS_DATABASE: 'curfew',
     CURFEW_SMTP_URL: `smtp://127.0.0.1:${mail.smtpPort}`,
@@ -152,12 +168,15 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
     sql,
     cosmos,
     mail,
+    arm,
     host,
     settings,
     cosmosKey,
+    databaseId: ordersId,
     async close() {
       await host?.close();
       await Promise.all([sql.close(), cosmos.close(), mail.close()]);
+      await arm.close();
       await entra.close();
     },
   };

@@ -1,11 +1,12 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
-import { type AccessRequest, isEnded, type State } from '../shared/domain/access-request.ts';
+import { type AccessRequest, isEnded, otherWays, type State } from '../shared/domain/access-request.ts';
 import { type ErrorCode, isRetryable } from '../shared/domain/errors.ts';
 import { claimWindow } from '../shared/domain/holds.ts';
 import { alertDue } from '../shared/domain/overdue.ts';
 import { earliest, type Instant, latest, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
 import { Mailbox } from './mailbox.ts';
+import type { Recipient } from './names.ts';
 import { backOff, jitter, patientPause, pauseAfter, recipientsIn, Story } from './story.ts';
 import { wait } from './wait.ts';
 
@@ -210,6 +211,14 @@ function tellEnd(story: Story): void {
   if (deadline !== undefined) story.release(clearFrom(story.request, story.now()));
   if (state !== 'denied' && state !== 'withdrawn') story.tell('ended', [requester]);
   if (terms.breakGlass) story.tell('review-owed', recipientsIn(terms.breakGlass.review.by));
+  if (otherWays(story.request).length > 0) story.tell('still-held', [...ownersOf(story.request), { engineers: true }]);
+}
+
+/** Who answers for the role: whoever was asked to approve, or would have been. */
+function ownersOf({ approvers, terms: { stages, breakGlass } }: AccessRequest): Recipient[] {
+  const audience = stages.at(-1)?.approvers ?? breakGlass?.review.by;
+  if (approvers.length > 0 || !audience) return [...approvers];
+  return recipientsIn(audience);
 }
 
 /**

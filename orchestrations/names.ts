@@ -76,11 +76,12 @@ export type NoticeKind =
   | 'extended'
   | 'overdue'
   | 'ended'
+  | 'still-held'
   | 'glass-broken'
   | 'review-owed';
 
 /** Somebody must hear these: they are tried for as long as it takes, and the log says so where nobody can be told. */
-export const alarmKinds: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue'];
+export const alarmKinds: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue', 'still-held'];
 
 /** Somebody known, or somebody the policy names, who is looked up when the notice is sent; or whoever looks after Curfew. */
 export type Recipient =

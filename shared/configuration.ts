@@ -94,6 +94,10 @@ const environment = z.object({
       'The host where Curfew gets its own tokens: login.microsoftonline.com where it is left out. Another one is trusted without instance discovery.',
     example: 'login.microsoftonline.us',
   }),
+  CURFEW_RESOURCE_MANAGER_URL: baseAddress().prefault('https://management.azure.com').register(about, {
+    description: 'Azure Resource Manager, which knows whether a target was deleted.',
+    example: 'https://management.azure.com',
+  }),
   CURFEW_COSMOS_ENDPOINT: baseAddress().register(about, {
     description: 'The Cosmos DB account that holds the events.',
     example: 'https://curfew.documents.azure.com',
@@ -200,6 +204,7 @@ const configuration = environment
     graphUrl: env.CURFEW_GRAPH_URL,
     /** Undefined for the well-known host. Instance discovery knows no other, so that it has to be off for this one. */
     authorityHost: env.CURFEW_AUTHORITY_HOST,
+    resourceManagerUrl: env.CURFEW_RESOURCE_MANAGER_URL,
     cosmos: { endpoint: env.CURFEW_COSMOS_ENDPOINT, database: env.CURFEW_COSMOS_DATABASE },
     mail: { url: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
     revocation: { lead: env.CURFEW_REVOCATION_LEAD * 1000, longestPause: env.CURFEW_RETRY_PAUSE * 1000 },

@@ -1,5 +1,5 @@
 import type { AccessRequest, State } from './domain/access-request.ts';
-import type { GrantEvidence, RecordedEvent, RevocationEvidence } from './domain/events.ts';
+import type { GrantEvidence, OtherWay, RecordedEvent, RevocationEvidence } from './domain/events.ts';
 import type { HoldDocument } from './domain/holds.ts';
 import type { PrincipalId, RequestId, RoleId, TargetId } from './domain/ids.ts';
 import type { Authentication, Entitlement, Person } from './domain/policy.ts';
@@ -51,10 +51,18 @@ export interface AccessProvider<E extends Entitlement = Entitlement> {
   terminate(entitlement: E, principal: Principal): Promise<number>;
   /** Removes what Curfew itself made for the principal on the target, if nothing else needs it. */
   cleanUp(entitlement: E, principal: Principal): Promise<void>;
+  /** What else gives the principal the same, or gives it to the members of a group, whether or not they are one. */
+  otherWays(entitlement: E, principal: Principal): Promise<readonly OtherWay[]>;
   /** Who has the entitlement now. An application has its client id for a principal id, where the target knows it by that. */
   holders(entitlement: E): Promise<readonly { readonly principalId: PrincipalId; readonly name: string }[]>;
   /** What Curfew lacks on the target to grant, revoke, terminate and read back; empty if nothing. */
   preflight(entitlement: E): Promise<readonly { readonly missing: string; readonly statement: string }[]>;
+}
+
+/** Where targets are registered, which knows those that are down from those that are no more. */
+export interface TargetRegistry {
+  /** Whether the target was deleted, beyond doubt. Fails with CURFEW_TARGET_UNAVAILABLE where that can't be said. */
+  isGone(resourceId: string): Promise<boolean>;
 }
 
 /** The events, create-only. All fail with CURFEW_STORE_UNAVAILABLE where the store can't be reached. */

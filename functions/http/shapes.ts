@@ -114,6 +114,19 @@ export const accessRequest = z
       .describe('Why the access could not be taken away yet. It is tried again without end.'),
     revokedAt: instant().optional().describe('When the target, asked again, showed neither access nor session.'),
     latenessMilliseconds: z.number().optional().describe('From the deadline to the drop, by the target’s clock.'),
+    stillBy: z
+      .array(
+        z.discriminatedUnion('kind', [
+          z.object({ kind: z.literal('role'), name: z.string() }),
+          z.object({ kind: z.literal('group'), name: z.string(), groupId: z.string() }),
+        ]),
+      )
+      .optional()
+      .describe(
+        'Curfew ended its part; these roles and groups of the target, which it did not give, still give the same.',
+      ),
+    stillUnknown: z.literal(true).optional().describe('Not all of what may still give the same could be found out.'),
+    targetGone: z.literal(true).optional().describe('The target was deleted, as Azure Resource Manager says.'),
     failure: errorCode.optional().describe('Why it failed.'),
     review: z
       .literal('owed')

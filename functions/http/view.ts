@@ -1,5 +1,5 @@
 import type { HttpResponseInit } from '@azure/functions';
-import { type AccessRequest, missingApprovals } from '../../shared/domain/access-request.ts';
+import { type AccessRequest, missingApprovals, otherWays } from '../../shared/domain/access-request.ts';
 import { offeredDemands, type Question } from '../../shared/domain/evaluate.ts';
 import {
   isInAudience,
@@ -51,6 +51,7 @@ export function viewRole(
 /** A request as the API shows it. */
 export function viewRequest(request: AccessRequest): Complete<ShownRequest> {
   const { terms, decision, cause, calledOff, granted, revoked, delay, review } = request;
+  const ways = otherWays(request);
   return {
     id: request.id,
     state: request.state,
@@ -97,6 +98,9 @@ export function viewRequest(request: AccessRequest): Complete<ShownRequest> {
     delay: request.state === 'overdue' ? delay : undefined,
     revokedAt: revoked?.at,
     latenessMilliseconds: revoked?.lateness,
+    stillBy: ways.length > 0 ? ways : undefined,
+    stillUnknown: revoked?.evidence.some(({ stillUnknown }) => stillUnknown) || undefined,
+    targetGone: revoked?.evidence.some(({ outcome }) => outcome === 'target-gone') || undefined,
     failure: request.failure,
     review: typeof review === 'object' ? { by: viewPerson(review.by), comment: review.comment, at: review.at } : review,
     policyDigest: terms.policyDigest,

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Audit, type AuditEntry } from './audit.ts';
 import { createCatalog, SESSIONS } from './catalog-schema.ts';
@@ -31,6 +32,7 @@ export class Database {
   readonly #audit: Audit;
   readonly #auditFile: Sqlite;
   readonly now: () => number;
+  readonly #files: readonly string[];
   /** Grows with every commit to the catalog: what was read of it before is stale. */
   version = 0;
   /** Grows with every change of tables. */
@@ -45,6 +47,7 @@ export class Database {
     this.id = id;
     this.now = now;
     const file = (part: string) => join(folder, `${encodeURIComponent(name.toLowerCase())}.${part}.sqlite`);
+    this.#files = ['data', 'catalog', 'audit'].map(file);
     this.catalog = this.#open(':memory:', { sys: file('catalog') });
     createCatalog(this.catalog, datetimeText(now()));
     this.#auditFile = this.#open(':memory:', { standin: file('audit') });
@@ -110,6 +113,11 @@ export class Database {
   /** Seeding is one piece of work: until it is marked done, a start begins again. */
   get seeded(): boolean {
     return this.catalog.get("SELECT 1 AS one FROM sys.meta WHERE key = 'seeded'") !== undefined;
+  }
+
+  /** The files go at once, and what still has them open sees no others. */
+  delete() {
+    for (const file of this.#files) for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
   }
 
   close() {

@@ -39,6 +39,8 @@ export interface SqlServer {
   port: number;
   close(): Promise<void>;
   audit(database: string): AuditEntry[];
+  /** Ends its sessions, and is gone with all that is in it. There is no DROP DATABASE in T-SQL here. */
+  drop(database: string): void;
 }
 
 const preciseNow = () => performance.timeOrigin + performance.now();
@@ -49,6 +51,8 @@ export async function startSqlServer(options: SqlServerOptions): Promise<SqlServ
   const folder = temporary ? mkdtempSync(join(tmpdir(), 'sql-server-')) : options.dataPath;
   mkdirSync(folder, { recursive: true });
   const registry = new SessionRegistry();
+  // Statements that were under way still hold them.
+  const dropped: Database[] = [];
   for (const [i, { name, seed: script }] of options.databases.entries()) {
     const database = new Database(name, i + 5, folder, options.now ?? preciseNow);
     registry.databases.push(database);
@@ -76,11 +80,19 @@ export async function startSqlServer(options: SqlServerOptions): Promise<SqlServ
   return {
     port: typeof address === 'object' && address ? address.port : options.port,
     audit: (name) => registry.databases.find((database) => database.name === name)?.audit() ?? [],
+    drop: (name) => {
+      const found = registry.databases.find((database) => database.name === name);
+      if (!found) throw new TypeError(`there is no database ${name}`);
+      registry.databases.splice(registry.databases.indexOf(found), 1);
+      registry.killAll(found);
+      found.delete();
+      dropped.push(found);
+    },
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of connections) connection.close();
       await closed;
-      for (const database of registry.databases) database.close();
+      for (const database of [...registry.databases, ...dropped]) database.close();
       if (temporary) rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -24,6 +24,10 @@ export class SessionRegistry {
     session.database.sessionEnded(session);
   }
 
+  killAll(database: Database) {
+    for (const session of this.#sessions.values()) if (session.database === database) session.kill();
+  }
+
   get(id: number): Session | undefined {
     return this.#sessions.get(id);
   }

@@ -13,6 +13,7 @@ import type {
   Log,
   Notifier,
   RequestStore,
+  TargetRegistry,
 } from '../../shared/ports.ts';
 import { type ActivityName, type ActivityTypes, alarmKinds, type Outcome } from '../names.ts';
 import type { Alarm } from './alarm.ts';
@@ -37,6 +38,7 @@ export interface ActivityDependencies {
   readonly directory: Directory;
   readonly notifier: Notifier;
   readonly providers: Providers;
+  readonly registry: TargetRegistry;
   readonly alarm: Alarm;
   /** Who is told of an access that stands though it should have ended, whoever else is. */
   readonly alertAddress?: string | undefined;

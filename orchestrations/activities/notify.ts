@@ -14,6 +14,7 @@ import {
   heldUpMail,
   overdueMail,
   reviewMail,
+  stillHeldMail,
   waitingMail,
 } from '../../shared/pages/mails.ts';
 import { plansFor } from '../../shared/plans.ts';
@@ -107,6 +108,8 @@ async function compose(dependencies: ActivityDependencies, { kind, request, reci
       return overdueMail(notice);
     case 'ended':
       return endedMail(notice);
+    case 'still-held':
+      return stillHeldMail(notice);
     case 'glass-broken':
       return glassBrokenMail({ ...notice, plans });
     case 'review-owed':

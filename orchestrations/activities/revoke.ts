@@ -7,6 +7,8 @@ import type { Entitlement } from '../../shared/domain/policy.ts';
 import { type Instant, latest, plus } from '../../shared/domain/time.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
+import { withOtherWays } from './other-ways.ts';
+import { goneAt, goneWithTarget } from './target-gone.ts';
 
 /**
  * How long the hold documents are asked for, from the start of the activity and at least until the access is to end. After
@@ -19,10 +21,20 @@ const holdPause = 100;
 export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }) => {
   const { alarm, clock } = dependencies;
   const done = await alarm.settle(request.id);
-  if (done) return done;
+  if (done) return withOtherWays(dependencies, request, done);
   const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
-  const evidence = await Promise.race([revokeAll(dependencies, request, notBefore), late]);
-  return evidence.map((each) => withDrop(each, request, rung, clock.now()));
+  // Asked beside the attempt, so that it takes no time of its own.
+  const gone = goneAt(dependencies, request);
+  const evidence = await Promise.race([revokeAll(dependencies, request, notBefore), late]).catch(
+    async (error: unknown) => {
+      const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
+      const since = isAway ? await Promise.race([gone, late]) : undefined;
+      if (since === undefined) throw error;
+      return goneWithTarget(request, since);
+    },
+  );
+  const whole = evidence.map((each) => withDrop(each, request, rung, clock.now()));
+  return withOtherWays(dependencies, request, whole);
 };
 
 /**

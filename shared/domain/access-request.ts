@@ -1,3 +1,4 @@
+import { canonicalJson } from './canonical-json.ts';
 import { assertNever, CurfewError, type ErrorCode } from './errors.ts';
 import { approveByOf } from './evaluate.ts';
 import type {
@@ -5,6 +6,7 @@ import type {
   Channel,
   CurfewEvent,
   GrantEvidence,
+  OtherWay,
   RevocationCause,
   RevocationEvidence,
   RevocationPlan,
@@ -124,6 +126,12 @@ export function missingApprovals({ terms, stage, approvals }: AccessRequest): nu
 /** Who is asked and has not answered. */
 export function awaitedApprovers({ approvers, approvals }: AccessRequest): Person[] {
   return approvers.filter(({ principalId }) => !approvals.some(({ by }) => by.principalId === principalId));
+}
+
+/** What still gives the same though Curfew ended its part. */
+export function otherWays({ revoked }: AccessRequest): OtherWay[] {
+  const ways = revoked?.evidence.flatMap(({ stillBy }) => stillBy ?? []) ?? [];
+  return [...new Map(ways.map((way) => [canonicalJson({ ...way }), way])).values()];
 }
 
 export function stageOf({ terms, stage }: AccessRequest): Stage | undefined {

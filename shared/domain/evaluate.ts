@@ -146,6 +146,7 @@ export function evaluatePolicy(policy: Policy, question: Question, now: Instant)
       roleId: role.id,
       roleDescription: role.description,
       entitlements: role.entitlements,
+      resourceId: target.resourceId,
       requesters: role.requesters,
       duration,
       startsAt,

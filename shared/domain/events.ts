@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts';
-import type { CommandId, Digest, RequestId } from './ids.ts';
+import type { CommandId, Digest, PrincipalId, RequestId } from './ids.ts';
 import type { Entitlement, Person, Terms } from './policy.ts';
 import type { Instant } from './time.ts';
 
@@ -17,19 +17,34 @@ export interface GrantEvidence {
   readonly verifiedAt: Instant;
 }
 
+/** What lets somebody in beside what Curfew gave: a role of theirs, by its name on the target; or a group that they are in. */
+export type OtherWay =
+  | { readonly kind: 'role'; readonly name: string }
+  | { readonly kind: 'group'; readonly name: string; readonly groupId: PrincipalId };
+
 /** What was undone for one entitlement. */
 export interface RevocationEvidence {
   readonly entitlement: Entitlement;
-  /** `kept`: a standing membership, or another request still holds it. `absent`: it was gone already. */
-  readonly outcome: 'revoked' | 'absent' | 'kept';
+  /**
+   * `kept`: a standing membership, or another request still holds it. `absent`: it was gone already. `target-gone`: the target
+   * was deleted, and what was on it.
+   */
+  readonly outcome: 'revoked' | 'absent' | 'kept' | 'target-gone';
   /** When the target carried out the drop, by the target's own clock. */
   readonly droppedAt?: Instant | undefined;
   /** Live sessions that were ended. */
   readonly sessionsEnded: number;
-  /** The target was asked again at this instant of Curfew's clock, and showed neither entitlement nor session. */
+  /**
+   * The target was asked again at this instant of Curfew's clock, and showed neither entitlement nor session; or whoever
+   * registers targets said that it is gone.
+   */
   readonly verifiedAt: Instant;
   /** The hold document could not be read, so the entitlement was taken without knowing of other holds. */
   readonly holdsUnknown?: true | undefined;
+  /** Curfew ended its part, and these still give the same. */
+  readonly stillBy?: readonly OtherWay[] | undefined;
+  /** Not all of what may still give the same could be found out. */
+  readonly stillUnknown?: true | undefined;
 }
 
 /** How the end of a grant is prepared and insisted on: a setting of Curfew's, pinned to the request. Milliseconds. */

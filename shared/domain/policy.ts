@@ -136,6 +136,8 @@ export interface Role {
 export interface Target {
   readonly id: TargetId;
   readonly description: string;
+  /** By which Azure Resource Manager knows it. */
+  readonly resourceId?: string | undefined;
   readonly roles: readonly Role[];
 }
 
@@ -169,6 +171,8 @@ export interface Terms {
   readonly roleId: RoleId;
   readonly roleDescription: string;
   readonly entitlements: readonly Entitlement[];
+  /** Of the target: all entitlements are on one. */
+  readonly resourceId?: string | undefined;
   readonly requesters: Audience;
   /** Milliseconds. */
   readonly duration: number;

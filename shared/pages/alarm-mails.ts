@@ -5,7 +5,7 @@ import type { MailMessage } from '../ports.ts';
 import { writeMail } from './letter.ts';
 import { linkNotes, type Notice } from './notice.ts';
 import { type Fact, factsOf, roleOf, whatWasDone } from './request-words.ts';
-import { statusOf } from './status.ts';
+import { sayWay, statusOf } from './status.ts';
 import { fullNameOf, nameOf, sentenceOf } from './words.ts';
 import { describeInstant } from './zones.ts';
 
@@ -46,6 +46,37 @@ export function overdueMail({ request, recipient, now }: Notice): MailMessage {
     heading: alarm,
     sentences: [`As of ${at(now)} the end of this access can’t be confirmed.`],
     facts,
+    closing: [request.id],
+  });
+}
+
+/** To the approvers and to whoever looks after Curfew: the access has ended, and something else lets the same person in. */
+export function stillHeldMail({ request, recipient, now }: Notice): MailMessage {
+  const { requester, terms, revoked } = request;
+  const title = `${nameOf(requester)} is still let in: ${roleOf(request)} has ended, and something else gives the same`;
+  const { heading, sentences } = statusOf(request, now, recipient.timeZone);
+  return writeMail({
+    to: recipient.mail,
+    subject: title,
+    heading: title,
+    sentences: ['Curfew took away what it had given. What it did not give it does not take.'],
+    facts: [
+      { label: 'Who', value: exactly(request) },
+      { label: 'How it ended', value: [heading, ...sentences] },
+      {
+        label: 'What still lets them in',
+        value: (revoked?.evidence ?? []).flatMap(({ entitlement: { server, database }, stillBy = [] }) =>
+          stillBy.map((way) => `${sayWay(way)}, in database ${database} on ${server}`),
+        ),
+      },
+      {
+        label: 'What to do',
+        value: [
+          'If it is meant to be so, nothing.',
+          `If it is not, take them out of it. ${roleOf(request)} can then be asked for whenever it is needed: ${terms.roleDescription}`,
+        ],
+      },
+    ],
     closing: [request.id],
   });
 }

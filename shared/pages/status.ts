@@ -1,5 +1,6 @@
-import { type AccessRequest, isEnded, missingApprovals, stageOf } from '../domain/access-request.ts';
+import { type AccessRequest, isEnded, missingApprovals, otherWays, stageOf } from '../domain/access-request.ts';
 import { assertNever } from '../domain/errors.ts';
+import type { OtherWay } from '../domain/events.ts';
 import { describeDuration, type Instant } from '../domain/time.ts';
 import { count, describeUpcoming, describeWait, nameOf, oneLine, sentenceOf } from './words.ts';
 import { describeInstant } from './zones.ts';
@@ -105,7 +106,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         sentences: [
           ...(failure ? [sentenceOf(failure)] : []),
           ...(request.revoked
-            ? [`Whatever had been granted was taken back. ${gone(request, at)}`]
+            ? [`Whatever had been granted was taken back. ${gone(request, at)}`, ...stillHeld(request)]
             : [untouched(request)]),
           ...reviewed(request, at),
         ],
@@ -114,7 +115,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
       return {
         tone: 'over',
         heading: 'Ended at its deadline',
-        sentences: [...whyItEnds(request, at), gone(request, at), ...reviewed(request, at)],
+        sentences: [...whyItEnds(request, at), gone(request, at), ...stillHeld(request), ...reviewed(request, at)],
       };
     case 'revoked':
       return calledOff
@@ -130,7 +131,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         : {
             tone: 'over',
             heading: cause?.kind === 'ended-early' ? `Ended early by ${nameOf(cause.by)}` : 'Ended early',
-            sentences: [...whyItEnds(request, at), gone(request, at), ...reviewed(request, at)],
+            sentences: [...whyItEnds(request, at), gone(request, at), ...stillHeld(request), ...reviewed(request, at)],
           };
     default:
       return assertNever(state);
@@ -155,6 +156,22 @@ export function heldBefore({ granted, requester }: AccessRequest): string[] {
 
 export function sessionsEnded({ revoked }: AccessRequest): number {
   return revoked?.evidence.reduce((sum, { sessionsEnded: ended }) => sum + ended, 0) ?? 0;
+}
+
+/** `the role orders_writer` */
+export function sayWay(way: OtherWay): string {
+  const name = oneLine(way.name);
+  return way.kind === 'role' ? `the role ${name}` : `the group ${name} (${way.groupId})`;
+}
+
+/** Curfew ended its part; what else lets them in is not its own. */
+function stillHeld(request: AccessRequest): string[] {
+  const ways = otherWays(request).map(sayWay);
+  const isUnsure = request.revoked?.evidence.some(({ stillUnknown }) => stillUnknown) ?? false;
+  return [
+    ...(ways.length > 0 ? [`${nameOf(request.requester)} is still let in, by ${ways.join(', ')}.`] : []),
+    ...(isUnsure ? ['Whether anything else still gives the same could not be found out.'] : []),
+  ];
 }
 
 type Describe = (instant: Instant) => string;
@@ -200,6 +217,9 @@ function gone(request: AccessRequest, at: Describe): string {
   const { evidence, lateness } = revoked;
   const sessions = sessionsEnded(request);
   const late = lateness === undefined ? '' : ` ${describeLateness(lateness)}.`;
+  if (evidence.some(({ outcome }) => outcome === 'target-gone')) {
+    return `The database was deleted, and the access with it: Azure said so on ${at(revoked.at)}.`;
+  }
   const kept = evidence.some(({ outcome }) => outcome === 'kept')
     ? ' What another request or an older membership gives stays.'
     : '';

@@ -41,6 +41,8 @@ export interface Shown {
   readonly extends?: string;
   readonly movedTo?: string;
   readonly breakGlass?: true;
+  readonly targetGone?: true;
+  readonly stillBy?: readonly unknown[];
   readonly review?: unknown;
   readonly dryRun?: true;
   readonly plans?: readonly string[];

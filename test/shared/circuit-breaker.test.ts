@@ -32,6 +32,7 @@ function setUp() {
     revoke: (target) => ask('revoke', target, { outcome: 'revoked', droppedAt: start }),
     terminate: (target) => ask('terminate', target, 0),
     cleanUp: (target) => ask('cleanUp', target, undefined),
+    otherWays: (target) => ask('otherWays', target, []),
     holders: (target) => ask('holders', target, []),
     preflight: (target) => ask('preflight', target, []),
   };

@@ -42,6 +42,7 @@ describe('the settings', () => {
       },
       graphUrl: 'https://graph.microsoft.com/v1.0',
       authorityHost: undefined,
+      resourceManagerUrl: 'https://management.azure.com',
       cosmos: { endpoint: 'https://curfew.documents.azure.com:443', database: 'curfew' },
       mail: { url: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
       revocation: { lead: 45_000, longestPause: 60_000 },
@@ -90,6 +91,7 @@ describe('the settings', () => {
     ['CURFEW_TOKEN_ISSUER', 'https://login.microsoftonline.com/72f988bf-0000-4000-8000-0c0ffee00002/v2.0'],
     ['CURFEW_TENANT_ID', 'contoso.example'],
     ['CURFEW_GRAPH_URL', 'ftp://graph.microsoft.com'],
+    ['CURFEW_RESOURCE_MANAGER_URL', 'http://management.azure.com'],
     ['CURFEW_AUTHORITY_HOST', 'http://login.contoso.example'],
     ['CURFEW_AUTHORITY_HOST', 'https://login.contoso.example/tenant'],
     ['CURFEW_COSMOS_ENDPOINT', 'AccountEndpoint=https://x;AccountKey=y'],
@@ -153,6 +155,7 @@ describe('the list of settings', () => {
       Object.fromEntries(settings.flatMap((setting) => (setting.default ? [[setting.name, setting.default]] : []))),
     ).toEqual({
       CURFEW_GRAPH_URL: 'https://graph.microsoft.com/v1.0',
+      CURFEW_RESOURCE_MANAGER_URL: 'https://management.azure.com',
       CURFEW_COSMOS_DATABASE: 'curfew',
       CURFEW_REVOCATION_LEAD: '45',
       CURFEW_RETRY_PAUSE: '60',

@@ -1,6 +1,6 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
-import type { RecordedEvent } from '../../shared/domain/events.ts';
+import type { OtherWay, RecordedEvent } from '../../shared/domain/events.ts';
 import type { HoldDocument } from '../../shared/domain/holds.ts';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Person } from '../../shared/domain/policy.ts';
@@ -18,6 +18,7 @@ import type {
   Principal,
   RequestFilter,
   RequestStore,
+  TargetRegistry,
 } from '../../shared/ports.ts';
 
 /** Outside systems that can be broken: while `failure` is set, every call fails with it. */
@@ -164,6 +165,18 @@ export class MemoryDirectory extends Breakable implements Directory {
   }
 }
 
+/** Where all targets are, unless they were deleted. */
+export class MemoryRegistry extends Breakable implements TargetRegistry {
+  readonly deleted = new Set<string>();
+  asked = 0;
+
+  async isGone(resourceId: string): Promise<boolean> {
+    this.asked++;
+    this.check();
+    return this.deleted.has(resourceId);
+  }
+}
+
 /** A target that remembers when what was done to it. */
 export class MemoryTarget extends Breakable implements AccessProvider {
   readonly kind = 'sql-role';
@@ -216,6 +229,15 @@ export class MemoryTarget extends Breakable implements AccessProvider {
   }
 
   async cleanUp(): Promise<void> {}
+
+  /** What lets everybody in beside this; undefined where nobody can say. */
+  ways: readonly OtherWay[] | undefined = [];
+
+  async otherWays(): Promise<readonly OtherWay[]> {
+    this.check();
+    if (!this.ways) throw new CurfewError('CURFEW_TARGET_UNAVAILABLE');
+    return this.ways;
+  }
 
   async holders() {
     return [...this.members].map((id) => ({ principalId: id as PrincipalId, name: id }));

@@ -16,6 +16,7 @@ import {
   MemoryHolds,
   MemoryLinks,
   MemoryMail,
+  MemoryRegistry,
   MemoryRequests,
   MemoryTarget,
 } from './memory.ts';
@@ -40,6 +41,7 @@ export function createWorld({
     links: new MemoryLinks(),
     holds: new MemoryHolds(),
     notifier: new MemoryMail(),
+    registry: new MemoryRegistry(),
     directory: new MemoryDirectory(
       [ada, bob, carla],
       new Map([

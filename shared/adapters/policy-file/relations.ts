@@ -49,6 +49,18 @@ export function sameNameTwice(all: readonly { name: string }[], context: Context
   }
 }
 
+/** What says of a database that it is deleted must not mean another one. A server's name is the first label of its host's. */
+export function resourcesOfOthers(targets: PolicyFile['targets']): { path: string[]; message: string }[] {
+  return Object.entries(targets).flatMap(([target, { server, database, 'resource-id': id }]) => {
+    const [, serverNamed, databaseNamed] = /\/servers\/(.+)\/databases\/(.+)$/i.exec(id ?? '') ?? [];
+    const host = /^([^.]+)\.database\./i.exec(server)?.[1] ?? serverNamed;
+    const isSame = [serverNamed, databaseNamed].join('/').toLowerCase() === [host, database].join('/').toLowerCase();
+    if (id === undefined || isSame) return [];
+    const message = `this names the database ${quote(databaseNamed)} on ${quote(serverNamed)}, which is another than the target's; correct the one or the other`;
+    return [{ path: ['targets', target, 'resource-id'], message }];
+  });
+}
+
 /**
  * Entitlements that differ in nothing but case. Databases mostly ignore it, and Curfew, which counts the holds on each
  * entitlement by its name, would then end one access while another still runs.

@@ -10,6 +10,7 @@ import {
   objectId,
   reason,
   refuse,
+  resourceId,
   saysSomething,
   sqlName,
   start,
@@ -19,7 +20,7 @@ import {
   userPrincipalName,
 } from './fields.ts';
 import { type Names, namedIn } from './names.ts';
-import { roleProblems, sameNameTwice, spelledTwoWays, stageProblems } from './relations.ts';
+import { resourcesOfOthers, roleProblems, sameNameTwice, spelledTwoWays, stageProblems } from './relations.ts';
 
 /**
  * The form of a policy file. Names are checked against those given; the JSON Schema for editors is made without them.
@@ -153,6 +154,7 @@ export function policySchema(names: Partial<Names> = {}) {
       .meta({ description: 'Host name of the server.', examples: ['orders.database.windows.net'] }),
     port: count(65_535, 'TCP port of the server.').default(1433),
     database: sqlName('Name of the database.'),
+    'resource-id': resourceId.optional(),
     roles: z
       .record(name, role)
       .refine(isFilled, { error: 'add a role' })
@@ -268,6 +270,7 @@ export function policySchema(names: Partial<Names> = {}) {
         .describe('Each only ever asks for more than the roles do.'),
     })
     .superRefine(({ targets, rules }, context) => {
+      for (const { path, message } of resourcesOfOthers(targets)) refuse(context, 'another-resource', path, message);
       for (const { path, message } of spelledTwoWays(targets)) refuse(context, 'two-spellings', path, message);
       for (const [index, { when }] of rules.entries()) {
         const of = Object.entries(targets).filter(([target]) => when.targets?.includes(target) ?? true);

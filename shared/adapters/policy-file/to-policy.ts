@@ -150,6 +150,7 @@ export function toPolicy(file: PolicyFile, digest: Digest): Policy {
     targets: Object.entries(file.targets).map(([id, form]) => ({
       id: id as TargetId,
       description: form.description,
+      ...(form['resource-id'] !== undefined && { resourceId: form['resource-id'] }),
       roles: Object.entries(form.roles).map(([roleId, each]) => role(form, roleId, each)),
     })),
     rules: file.rules.map(rule),

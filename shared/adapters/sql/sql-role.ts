@@ -5,6 +5,7 @@ import type { AccessProvider, Clock, Principal } from '../../ports.ts';
 import { type Database, firstRow, inLockedTransaction, onPool, readRows } from './database.ts';
 import { dropFromRole } from './drop.ts';
 import { curfewError, isBrokenConnection } from './errors.ts';
+import { otherWaysOf } from './other-ways.ts';
 import { Pools } from './pools.ts';
 import { findLacks } from './preflight.ts';
 import { endSessions } from './sessions.ts';
@@ -22,7 +23,7 @@ export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
  * object id, or of an application's client id: its user may be called anything, and one that somebody else made is used and
  * left as it is.
  *
- * What comes by way of another role, a group, or a permission given to the user itself is out of reach.
+ * What comes by way of another role or a group is out of reach, and told; a permission given to the user itself is not looked at.
  */
 export function createSqlRoleProvider(options: { credential: TokenCredential; clock: Clock }): SqlRoleProvider {
   const { clock } = options;
@@ -104,6 +105,9 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
       inTransaction(entitlement, principal, 'CURFEW_TARGET_UNAVAILABLE', (database) =>
         dropIfUnneeded(database, principal),
       ),
+
+    otherWays: (entitlement, principal) =>
+      on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) => otherWaysOf(database, entitlement.role, principal)),
 
     async holders(entitlement) {
       const found = await on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', async (database) => {

@@ -68,6 +68,30 @@ export const members = (role: string): Statement => ({
   values: { role },
 });
 
+export const startRow = z.object({ id: z.int(), name: z.string(), is_asked: z.int() });
+export const nestingRow = memberRow.extend({ role_id: z.int(), role: z.string(), id: z.int(), is_wrapper: z.int() });
+
+/**
+ * Answers with whether it sees all; with the role and db_owner, in which everybody may do everything; and with all that roles
+ * consist of, as far as it concerns the principal: roles, groups of Entra ID, and the principal's own user. A wrapper is a
+ * role that gives nothing of its own, but what the roles give that it is in.
+ */
+export const nesting = (role: string, principal: Identity): Statement => ({
+  text: `SELECT ${seesAll('VIEW DEFINITION')};
+    SELECT principal_id AS id, name, CASE WHEN name = @role THEN 1 ELSE 0 END AS is_asked FROM sys.database_principals
+    WHERE type = N'R' AND name IN (@role, N'db_owner');
+    SELECT r.principal_id AS role_id, r.name AS role, u.principal_id AS id, u.name, u.type, u.sid,
+      CASE WHEN u.type = N'R' AND u.is_fixed_role = 0
+        AND NOT EXISTS (SELECT 1 FROM sys.database_permissions AS p WHERE p.grantee_principal_id = u.principal_id)
+        AND NOT EXISTS (SELECT 1 FROM sys.schemas AS s WHERE s.principal_id = u.principal_id)
+        THEN 1 ELSE 0 END AS is_wrapper
+    FROM sys.database_role_members AS m
+    JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
+    JOIN sys.database_principals AS u ON u.principal_id = m.member_principal_id
+    WHERE u.type IN (N'R', N'X') OR u.sid IN (@sid, @loginSid) ORDER BY r.name, u.name`,
+  values: { role, ...sids(principal) },
+});
+
 /** With its SID given, the server needs no look-up in the directory, and Curfew no right to make it do one. */
 export const createUser = (name: string, principal: Identity): Statement => ({
   text: `CREATE USER ${quoteName(name)} WITH SID = 0x${sidOf(principal).toString('hex')}, TYPE = E`,

@@ -12,6 +12,8 @@ export interface Fixture<E extends Entitlement> {
   readonly other: E;
   /** One of a role that the target doesn't have. */
   readonly absent: E;
+  /** One in which everybody may do everything, and that Curfew can't give. */
+  readonly almighty: E;
   /** One on a target that nobody listens for. */
   readonly down: E;
   /** One on a target where Curfew may log in, and no more. Undefined where Curfew is the administrator. */
@@ -38,6 +40,12 @@ export interface Administrator<E extends Entitlement> {
   dropUser(entitlement: E, principal: Principal): Promise<void>;
   /** A user that no directory knows, made a member. */
   addForeignMember(entitlement: E, name: string): Promise<void>;
+  /** Makes the one role a member of the other: whoever is in it has what the other gives. */
+  nestRole(inner: E, outer: E): Promise<void>;
+  unnestRole(inner: E, outer: E): Promise<void>;
+  /** A group of the directory, made a member of the role. */
+  addGroup(entitlement: E, name: string, groupId: string): Promise<void>;
+  dropGroup(entitlement: E, name: string): Promise<void>;
   /** Gives the person's user a permission that is its own. */
   permit(entitlement: E, principal: Principal): Promise<void>;
   /** Denies the person's user to log in. */

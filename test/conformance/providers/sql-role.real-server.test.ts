@@ -47,6 +47,7 @@ async function open(server: string, database: string): Promise<Fixture<SqlRoleEn
     entitlement,
     other,
     absent: role('absent'),
+    almighty: { ...entitlement, role: 'db_owner' },
     down: { ...entitlement, server: 'localhost', port: await closedPort() },
     administrator: target,
     newcomer: (name) => target.newcomer(name),

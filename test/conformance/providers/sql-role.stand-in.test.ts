@@ -105,6 +105,7 @@ describe('sql-role', () => {
       const unsure = [
         standIn.provider.isHeld(standIn.entitlement, person),
         standIn.provider.holders(standIn.entitlement),
+        standIn.provider.otherWays(standIn.entitlement, person),
         standIn.provider.revoke(standIn.entitlement, standIn.newcomer(), standIn.clock.now()),
         standIn.provider.cleanUp(standIn.entitlement, person),
       ];

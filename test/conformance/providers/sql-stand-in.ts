@@ -106,6 +106,7 @@ export async function openStandIn(dataPath = ':memory:'): Promise<StandIn> {
     other: { ...entitlement, role: 'sales] reporter' },
     locked: { ...entitlement, role: 'locked' },
     absent: { ...entitlement, role: 'no such role' },
+    almighty: { ...entitlement, role: 'db_owner' },
     down: { ...entitlement, port: await closedPort() },
     unprepared: { ...entitlement, database: 'bare', role: 'reader' },
     administrator: target,

@@ -74,6 +74,29 @@ export class SqlTarget implements Administrator<SqlRoleEntitlement> {
     await this.run(entitlement, `ALTER ROLE ${quote(entitlement.role)} ADD MEMBER ${quote(name)}`);
   }
 
+  async nestRole(inner: SqlRoleEntitlement, { role }: SqlRoleEntitlement) {
+    await this.run(inner, `ALTER ROLE ${quote(role)} ADD MEMBER ${quote(inner.role)}`);
+  }
+
+  async unnestRole(inner: SqlRoleEntitlement, { role }: SqlRoleEntitlement) {
+    await this.run(inner, `ALTER ROLE ${quote(role)} DROP MEMBER ${quote(inner.role)}`);
+  }
+
+  async addGroup(entitlement: SqlRoleEntitlement, name: string, groupId: string) {
+    const group = { principalId: groupId as PrincipalId, userPrincipalName: name };
+    const isNew = (await this.userName(entitlement, group)) === undefined;
+    if (isNew)
+      await this.run(
+        entitlement,
+        `CREATE USER ${quote(name)} WITH SID = 0x${sidOf(groupId).toString('hex')}, TYPE = X`,
+      );
+    await this.run(entitlement, `ALTER ROLE ${quote(entitlement.role)} ADD MEMBER ${quote(name)}`);
+  }
+
+  async dropGroup(entitlement: SqlRoleEntitlement, name: string) {
+    await this.run(entitlement, `DROP USER ${quote(name)}`);
+  }
+
   async createRole(entitlement: SqlRoleEntitlement) {
     await this.run(entitlement, `CREATE ROLE ${quote(entitlement.role)}`);
   }

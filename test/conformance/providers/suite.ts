@@ -5,6 +5,7 @@ import { promisesOfAnswers } from './promises/answers.ts';
 import { promisesOfCleanUp } from './promises/clean-up.ts';
 import { promisesOfFailures } from './promises/failures.ts';
 import { promisesOfGrant } from './promises/grant.ts';
+import { promisesOfOtherWays } from './promises/other-ways.ts';
 import { promisesOfRevoke } from './promises/revoke.ts';
 import { promisesOfTerminate } from './promises/terminate.ts';
 import { type Abilities, subjectOf } from './subject.ts';
@@ -22,6 +23,7 @@ export function describeProvider<E extends Entitlement>(
     promisesOfTerminate(subject);
     promisesOfCleanUp(subject);
     promisesOfAnswers(subject);
+    promisesOfOtherWays(subject);
     promisesOfFailures(subject);
   });
 }

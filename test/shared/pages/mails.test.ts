@@ -37,6 +37,7 @@ const kinds: readonly [name: string, write: Write, fits: (request: AccessRequest
   ],
   ['ended', (request, to) => mails.endedMail(about(request, to)), () => true, false],
   ['overdue', (request, to) => mails.overdueMail(about(request, to)), () => true, false],
+  ['still held', (request, to) => mails.stillHeldMail(about(request, to)), () => true, false],
   ['glass broken', (request, to) => mails.glassBrokenMail({ ...about(request, to), plans }), () => true, false],
   [
     'review',

@@ -125,6 +125,32 @@ export const stories: readonly [name: string, state: State, request: AccessReque
   ['extended too late', 'failed', requestAfter(extension, approved, refused('CURFEW_TOO_LATE'))],
   ['failed and undone', 'failed', after({}, approved, intended, began(failed), revoked)],
   ['expired', 'expired', after({}, approved, intended, granted, began({ kind: 'deadline' }), revoked)],
+  [
+    'still let in',
+    'expired',
+    after({}, approved, intended, granted, began({ kind: 'deadline' }), {
+      ...revoked,
+      evidence: [
+        {
+          ...revocationEvidence,
+          stillBy: [
+            { kind: 'role', name: 'orders_writer' },
+            { kind: 'group', name: 'Order desk', groupId: analysts },
+          ],
+          stillUnknown: true,
+        },
+      ],
+    }),
+  ],
+  [
+    'gone with its database',
+    'expired',
+    after({}, approved, intended, granted, began({ kind: 'deadline' }), delayed, {
+      ...revoked,
+      evidence: [{ entitlement, outcome: 'target-gone', sessionsEnded: 0, verifiedAt: later }],
+      lateness: undefined,
+    }),
+  ],
   ['owing a review', 'expired', brokenAndOver()],
   [
     'reviewed',
@@ -179,7 +205,7 @@ export function hostile(story: AccessRequest): AccessRequest {
     people.set(person.principalId, known);
     return known;
   };
-  const { requester, terms, approvals, approvers, decision, calledOff, cause, review } = story;
+  const { requester, terms, approvals, approvers, decision, calledOff, cause, revoked, review } = story;
   return {
     ...story,
     requester: as(requester),
@@ -196,6 +222,13 @@ export function hostile(story: AccessRequest): AccessRequest {
     },
     calledOff: calledOff && { ...calledOff, by: as(calledOff.by) },
     cause: cause?.kind === 'ended-early' ? { ...cause, by: as(cause.by), reason: nasty } : cause,
+    revoked: revoked && {
+      ...revoked,
+      evidence: revoked.evidence.map(({ stillBy, ...each }) => ({
+        ...each,
+        ...(stillBy && { stillBy: stillBy.map((way) => ({ ...way, name: nasty })) }),
+      })),
+    },
     review: typeof review === 'object' ? { ...review, by: as(review.by), comment: nasty } : review,
     terms: { ...terms, roleDescription: nasty, entitlements: [{ ...entitlement, database: nasty, role: nasty }] },
   };

@@ -32,6 +32,24 @@ export function promisesOfTerminate<E extends Entitlement>(on: Subject<E>): void
       expect(await statement.outcome).toBe('broken');
     });
 
+    test('opened between the drop and the kill, and while others are being ended, are ended as well', async () => {
+      const person = await granted();
+      const before = await signIn(person);
+      await on.fixture.provider.revoke(on.fixture.entitlement, person, now());
+      const between = await signIn(person);
+      on.fixture.clock.stop();
+      const termination = on.fixture.provider.terminate(on.fixture.entitlement, person);
+      await on.fixture.clock.asleep();
+      const meanwhile = await signIn(person);
+      on.fixture.clock.start();
+      expect(await termination).toBe(3);
+      expect(await Promise.all([before, between, meanwhile].map((session) => session.isOpen()))).toEqual([
+        false,
+        false,
+        false,
+      ]);
+    });
+
     test('of other people are left alone', async () => {
       const person = await granted();
       const bystander = await granted();

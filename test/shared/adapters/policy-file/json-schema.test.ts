@@ -309,6 +309,7 @@ const shown: [reason: BeyondJsonSchema, from: string, to: string][] = [
   ['time-zone', 'time-zone: Europe/Berlin', 'time-zone: Europe/Brelin'],
   ['ticket-pattern', "'INC-\\d{6}'", "'(a+)+'"],
   ['ticket-example', 'example: INC-004711', 'example: INC-4711'],
+  ['another-resource', 'servers/contoso-orders/databases/orders', 'servers/contoso-orders/databases/order'],
   ['two-spellings', '- sql-role: orders_writer', '- sql-role: Orders_Reader'],
 ];
 const reasons: readonly string[] = shown.map(([reason]) => reason);

@@ -1,0 +1,51 @@
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
+import type { OtherWay, RevocationEvidence } from '../../shared/domain/events.ts';
+import { plus } from '../../shared/domain/time.ts';
+import type { ActivityDependencies } from './index.ts';
+
+/** How long it may take to find out what else lets them in. The access is gone by then. Milliseconds. */
+const patience = 2_000;
+
+type Looking = Pick<ActivityDependencies, 'clock' | 'directory' | 'providers'>;
+
+/**
+ * The evidence of a revocation, with what still gives the same. Curfew ended its part whatever comes out here, so that nothing
+ * of this fails.
+ */
+export async function withOtherWays(
+  { clock, ...systems }: Looking,
+  { requester }: AccessRequest,
+  evidence: readonly RevocationEvidence[],
+): Promise<readonly RevocationEvidence[]> {
+  const late = clock.sleepUntil(plus(clock.now(), patience)).then(() => unknown);
+  return Promise.all(
+    evidence.map(async (each) => {
+      if (each.outcome !== 'revoked' && each.outcome !== 'absent') return each;
+      return { ...each, ...(await Promise.race([findWays(systems, each, requester), late])) };
+    }),
+  );
+}
+
+type Finding = Pick<RevocationEvidence, 'stillBy' | 'stillUnknown'>;
+const unknown: Finding = { stillUnknown: true };
+
+async function findWays(
+  { directory, providers }: Omit<Looking, 'clock'>,
+  { entitlement }: RevocationEvidence,
+  requester: AccessRequest['requester'],
+): Promise<Finding> {
+  try {
+    const ways = await providers[entitlement.kind].otherWays(entitlement, requester);
+    const groups = ways.flatMap((way) => (way.kind === 'group' ? [way.groupId] : []));
+    if (groups.length === 0) return stillBy(ways);
+    const theirs = await directory.memberGroups(requester, groups).catch(() => undefined);
+    const known = ways.filter((way) => way.kind === 'role' || theirs?.includes(way.groupId));
+    return { ...stillBy(known), ...(theirs ? {} : unknown) };
+  } catch {
+    return unknown;
+  }
+}
+
+function stillBy(ways: readonly OtherWay[]): Finding {
+  return ways.length > 0 ? { stillBy: ways } : {};
+}
