@@ -3,11 +3,11 @@ import { type AccessRequest, isEnded, type State } from '../shared/domain/access
 import { type ErrorCode, isRetryable } from '../shared/domain/errors.ts';
 import { claimWindow } from '../shared/domain/holds.ts';
 import { alertDue } from '../shared/domain/overdue.ts';
-import { earliest, type Instant, latest, plus } from '../shared/domain/time.ts';
+import { earliest, type Instant, latest, millisecondsOf, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
 import { Mailbox } from './mailbox.ts';
 import { backOff, jitter, patientPause, recipientsIn, Story } from './story.ts';
-import { wait } from './wait.ts';
+import { renew, wait } from './wait.ts';
 
 /** How often checking and granting are tried before the request fails; with the back-off about a minute. */
 const grantAttempts = 6;
@@ -72,20 +72,23 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
     const eligible = isStale ? yield* story.call('checkEligibility', { request: story.request }) : undefined;
     if (eligible?.ok) checkedAt = story.now();
     const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request: story.request });
-    if (granted.ok) story.must({ kind: 'confirm-grant', evidence: granted.result });
-    else if (!isRetryable(granted.code) || attempt >= grantAttempts)
+    if (granted.ok) {
+      story.must({ kind: 'confirm-grant', evidence: granted.result });
+      story.tell('granted', [story.request.requester]);
+    } else if (!isRetryable(granted.code) || attempt >= grantAttempts)
       story.must({ kind: 'abandon-grant', code: granted.code });
     else yield* wait(story, mailbox, earliest(plus(story.now(), backOff(attempt)), end(story)), isDue);
   }
   if (isDue()) story.must({ kind: 'abandon-grant', code: 'CURFEW_DEADLINE_PASSED' });
 }
 
-/** Until everything that has happened stands in the store, and for as long as the request goes on. */
+/** Until everything that has happened stands in the store, and for as long as the request goes on and has not reached its end. */
 function* write(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
-  const isDue = () => isNext(story);
+  const { deadline } = story.request;
+  const isDue = () => isNext(story) && (deadline === undefined || story.now() < deadline);
   while (isDue() && !story.isWritten) {
     yield* story.write();
-    if (!story.isWritten) yield* wait(story, mailbox, story.writeDue, isDue);
+    if (!story.isWritten) yield* wait(story, mailbox, earliest(story.writeDue, deadline), isDue);
   }
 }
 
@@ -93,7 +96,6 @@ function* write(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> 
 function* hold(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
   const { requester, revocation } = story.request;
   const isGranted = () => story.request.state === 'granted';
-  if (isGranted() && !story.isResumed) story.tell('granted', [requester]);
   while (isGranted()) {
     const deadline = end(story);
     const stands = () => isGranted() && story.request.deadline === deadline;
@@ -127,7 +129,7 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unkno
   const isDue = () => isBegun() || (!isEnded(story.request.state) && story.request.deadline !== undefined);
   for (let turn = 1; isDue(); turn++) {
     if (turn > longestHistory) {
-      story.renew();
+      yield* renew(story, mailbox);
       return false;
     }
     const { request } = story;
@@ -200,18 +202,21 @@ function clearFrom({ cause, deadline, revocation }: AccessRequest, now: Instant)
 
 /** Clears up, writes and tells, for as long as it takes, and until a review that is owed has been given. */
 function* finish(story: Story, mailbox: Mailbox): Generator<Task, State, unknown> {
-  const { breakGlass } = story.request.terms;
+  const { terms, changedAt } = story.request;
+  const { breakGlass } = terms;
   const isOwed = () => breakGlass !== undefined && story.request.review === 'owed';
-  let reminder = plus(story.now(), breakGlass?.review.within ?? 0);
+  // Counted from the end of the access, whichever history it is.
+  const reminderAfter = (now: Instant) => nextOf(changedAt, breakGlass?.review.within ?? 1, now);
+  let reminder = reminderAfter(story.now());
   for (let turn = 1; ; turn++) {
     if (breakGlass && isOwed() && story.now() >= reminder) {
       story.tell('review-owed', recipientsIn(breakGlass.review.by));
-      reminder = plus(story.now(), breakGlass.review.within);
+      reminder = reminderAfter(story.now());
     }
     const due = isOwed() ? earliest(reminder, story.choresDue) : story.choresDue;
     if (due === undefined) break;
     if (turn > longestHistory) {
-      story.renew();
+      yield* renew(story, mailbox);
       break;
     }
     const was = isOwed();
@@ -219,6 +224,11 @@ function* finish(story: Story, mailbox: Mailbox): Generator<Task, State, unknown
     yield* story.chores();
   }
   return story.request.state;
+}
+
+/** The first instant after `now` that is a whole number of periods after `first`. */
+function nextOf(first: Instant, period: number, now: Instant): Instant {
+  return plus(first, (Math.floor((millisecondsOf(now) - millisecondsOf(first)) / period) + 1) * period);
 }
 
 /** Approved, and neither granted nor moved yet. */

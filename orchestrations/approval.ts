@@ -29,13 +29,16 @@ function* awaitStage(story: Story, mailbox: Mailbox): Generator<Task, void, unkn
   const { stage, stageBegan, approveBy, requester } = story.request;
   const isHere = () => isWaiting(story) && story.request.stage === stage;
   if (story.request.approvers.length === 0) yield* findApprovers(story, mailbox, 'stage', isHere, approveBy);
-  if (isHere()) {
-    story.tell('approval-wanted', story.request.approvers);
+  const began = story.now();
+  if (isHere() && began < approveBy) {
+    story.tell('approval-wanted', awaitedApprovers(story.request));
     story.tell('waiting', [requester]);
   }
   const { reminders = [], escalation } = stageOf(story.request) ?? {};
   const moments = [
-    ...reminders.map((after) => ({ at: plus(stageBegan, after), what: 'reminder' as const })),
+    ...reminders
+      .map((after) => ({ at: plus(stageBegan, after), what: 'reminder' as const }))
+      .filter(({ at }) => at > began),
     ...(escalation ? [{ at: plus(stageBegan, escalation.after), what: 'escalation' as const }] : []),
   ].sort((one, other) => (one.at < other.at ? -1 : 1));
   for (const { at, what } of moments) {

@@ -45,6 +45,8 @@ export interface Snapshot {
   readonly releaseDue?: Instant | undefined;
   /** Tries at taking the access away. */
   readonly attempts: number;
+  /** What the alarm says that it did. */
+  readonly rung?: readonly RevocationEvidence[] | undefined;
 }
 
 export interface Notice {

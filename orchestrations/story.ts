@@ -1,5 +1,6 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
+import { canonicalJson } from '../shared/domain/canonical-json.ts';
 import { type Command, decide } from '../shared/domain/decide.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
 import type { RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
@@ -48,7 +49,6 @@ export function recipientsIn({ people, groups }: Audience): Recipient[] {
  */
 export class Story {
   readonly #context: OrchestrationContext;
-  readonly isResumed: boolean;
   request: AccessRequest;
   /** Tries at taking the access away. */
   attempts: number;
@@ -74,7 +74,7 @@ export class Story {
     this.#notices = [...(resumed?.notices ?? [])];
     this.#releaseDue = resumed?.releaseDue;
     this.attempts = resumed?.attempts ?? 0;
-    this.isResumed = resumed !== undefined;
+    this.rung = resumed?.rung;
   }
 
   /** Goes on in a new history, where the one so far has become long. The orchestrator has to return then. */
@@ -86,6 +86,7 @@ export class Story {
       notices: this.#notices,
       releaseDue: this.#releaseDue,
       attempts: this.attempts,
+      rung: this.rung,
     };
     this.#context.df.continueAsNew({ first: this.#first, resumed } satisfies OrchestratorInput);
   }
@@ -111,11 +112,15 @@ export class Story {
     if (refusal) throw new Error(`${command.kind} was refused in ${this.request.state}: ${refusal.code}`);
   }
 
-  /** An application reads no mail. */
+  /** An application reads no mail. Of a kind that somebody has not been told yet, the newest says it all. */
   tell(kind: NoticeKind, recipients: readonly Recipient[]): void {
     const { request } = this;
     const readers = recipients.filter((to) => !('mail' in to) || to.mail !== '');
-    this.#notices.push(...readers.map((to) => ({ input: { kind, to, request }, attempts: 0, due: this.now() })));
+    for (const to of readers) {
+      const reader = canonicalJson(to);
+      this.#notices = this.#notices.filter(({ input }) => input.kind !== kind || canonicalJson(input.to) !== reader);
+      this.#notices.push({ input: { kind, to, request }, attempts: 0, due: this.now() });
+    }
   }
 
   /** What the request held and made is to be cleared up, not before this instant. */
