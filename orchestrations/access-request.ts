@@ -17,8 +17,6 @@ const eligibilityLasts = 1_000;
 const alarmPatience = 5_000;
 /** How long one try at taking the access away may take. Milliseconds. */
 const revocationLimit = 15_000;
-/** After so many turns a story goes on in a new history. */
-const longestHistory = 64;
 /** How long before the end the requester is warned. Milliseconds. */
 const warningLead = 10 * 60_000;
 
@@ -127,11 +125,8 @@ function* awaitAlarm(story: Story, mailbox: Mailbox, stands: () => boolean): Gen
 function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unknown> {
   const isBegun = () => story.request.state === 'revoking' || story.request.state === 'overdue';
   const isDue = () => isBegun() || (!isEnded(story.request.state) && story.request.deadline !== undefined);
-  for (let turn = 1; isDue(); turn++) {
-    if (turn > longestHistory) {
-      yield* renew(story, mailbox);
-      return false;
-    }
+  while (isDue()) {
+    if (!(yield* pause(story, mailbox))) return false;
     const { request } = story;
     const notBefore = isBegun() ? story.now() : end(story);
     const begins = latest(story.now(), notBefore);
@@ -145,15 +140,25 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unkno
       story.attempts++;
       tellOverdue(story, revoked.code, now);
       const pause = backOff(story.attempts, request.revocation.longestPause) * jitter(request.id, story.attempts);
-      const next = plus(story.now(), Math.ceil(pause));
-      while (isBegun() && story.now() < next) {
-        yield* wait(story, mailbox, earliest(next, alertDue(story.request)), isBegun, next);
-        tellOverdue(story, revoked.code, story.now());
-      }
+      story.retry = { at: plus(story.now(), Math.ceil(pause)), code: revoked.code };
     } else {
       // It failed in its preparations, before the deadline. There is time for another attempt.
       yield* mailbox.pause(200);
     }
+  }
+  return true;
+}
+
+/** Between two attempts. Gives whether the next is due; if not, the story goes on in a new history. */
+function* pause(story: Story, mailbox: Mailbox): Generator<Task, boolean, unknown> {
+  while (story.retry && story.now() < story.retry.at) {
+    if (story.isLong) {
+      yield* renew(story, mailbox);
+      return false;
+    }
+    const { at, code } = story.retry;
+    yield* wait(story, mailbox, earliest(at, alertDue(story.request)), () => !story.isLong, at);
+    tellOverdue(story, code, story.now());
   }
   return true;
 }
@@ -208,20 +213,20 @@ function* finish(story: Story, mailbox: Mailbox): Generator<Task, State, unknown
   // Counted from the end of the access, whichever history it is.
   const reminderAfter = (now: Instant) => nextOf(changedAt, breakGlass?.review.within ?? 1, now);
   let reminder = reminderAfter(story.now());
-  for (let turn = 1; ; turn++) {
+  for (;;) {
     if (breakGlass && isOwed() && story.now() >= reminder) {
       story.tell('review-owed', recipientsIn(breakGlass.review.by));
       reminder = reminderAfter(story.now());
     }
     const due = isOwed() ? earliest(reminder, story.choresDue) : story.choresDue;
     if (due === undefined) break;
-    if (turn > longestHistory) {
-      yield* renew(story, mailbox);
-      break;
-    }
     const was = isOwed();
     yield* wait(story, mailbox, due, () => isOwed() === was);
     yield* story.chores();
+    if (story.isLong) {
+      yield* renew(story, mailbox);
+      break;
+    }
   }
   return story.request.state;
 }

@@ -1,6 +1,5 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
-import { canonicalJson } from '../shared/domain/canonical-json.ts';
 import { type Command, decide } from '../shared/domain/decide.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
 import type { RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
@@ -33,6 +32,9 @@ const noticeAttempts = 8;
 const alarms: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue'];
 const alarmPause = 3_600_000;
 
+/** After so many activities a story that has no end in sight goes on in a new history: every turn runs through all of it. */
+const longestHistory = 64;
+
 /** 0.5 to 1, and the same whenever the story is told again: many that failed together don't all come back together. */
 export function jitter(id: RequestId, attempt: number): number {
   return 0.5 + Number.parseInt(digestOf([id, attempt]).slice(0, 8), 16) / 2 ** 33;
@@ -52,6 +54,8 @@ export class Story {
   request: AccessRequest;
   /** Tries at taking the access away. */
   attempts: number;
+  /** When it is tried again, and why the last try failed. */
+  retry: Snapshot['retry'];
   /** What the alarm says that it did. */
   rung: readonly RevocationEvidence[] | undefined;
   readonly #first: RecordedEvent;
@@ -62,6 +66,7 @@ export class Story {
   #notices: Notice[];
   #releaseAttempts = 0;
   #releaseDue: Instant | undefined;
+  #calls = 0;
 
   constructor(context: OrchestrationContext) {
     const { first, resumed } = context.df.getInput() as OrchestratorInput;
@@ -74,6 +79,7 @@ export class Story {
     this.#notices = [...(resumed?.notices ?? [])];
     this.#releaseDue = resumed?.releaseDue;
     this.attempts = resumed?.attempts ?? 0;
+    this.retry = resumed?.retry;
     this.rung = resumed?.rung;
   }
 
@@ -86,9 +92,14 @@ export class Story {
       notices: this.#notices,
       releaseDue: this.#releaseDue,
       attempts: this.attempts,
+      retry: this.retry,
       rung: this.rung,
     };
     this.#context.df.continueAsNew({ first: this.#first, resumed } satisfies OrchestratorInput);
+  }
+
+  get isLong(): boolean {
+    return this.#calls >= longestHistory;
   }
 
   now(): Instant {
@@ -117,8 +128,8 @@ export class Story {
     const { request } = this;
     const readers = recipients.filter((to) => !('mail' in to) || to.mail !== '');
     for (const to of readers) {
-      const reader = canonicalJson(to);
-      this.#notices = this.#notices.filter(({ input }) => input.kind !== kind || canonicalJson(input.to) !== reader);
+      const reader = JSON.stringify(to);
+      this.#notices = this.#notices.filter(({ input }) => input.kind !== kind || JSON.stringify(input.to) !== reader);
       this.#notices.push({ input: { kind, to, request }, attempts: 0, due: this.now() });
     }
   }
@@ -190,6 +201,7 @@ export class Story {
     const { df } = this.#context;
     const failed = { ok: false, code: 'CURFEW_INTERNAL' } as const;
     if (until !== undefined && until <= this.now()) return { ...failed, at: this.now() };
+    this.#calls++;
     const task = df.callActivity(activityNames[name], input);
     const tasks: Task[] = [task];
     const timer = until === undefined ? undefined : df.createTimer(new Date(millisecondsOf(until)));
