@@ -26,6 +26,7 @@ export function* accessRequest(context: OrchestrationContext): Generator<Task, S
   const mailbox = new Mailbox(context);
   if (isEnded(story.request.state)) return yield* finish(story, mailbox);
   yield* awaitApproval(story, mailbox);
+  if (story.isRenewed) return story.request.state;
   yield* awaitStart(story, mailbox);
   const checkedAt = yield* checkPeople(story, mailbox);
   if (story.request.extends === undefined) {

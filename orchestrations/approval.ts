@@ -3,7 +3,7 @@ import { awaitedApprovers, stageOf } from '../shared/domain/access-request.ts';
 import { earliest, type Instant, plus } from '../shared/domain/time.ts';
 import type { Mailbox } from './mailbox.ts';
 import { backOff, patientPause, recipientsIn, type Story } from './story.ts';
-import { wait } from './wait.ts';
+import { renew, wait } from './wait.ts';
 
 /** Until the request is approved, denied, taken back, or its time is over; by people, or by what the policy puts in their place. */
 export function* awaitApproval(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
@@ -62,6 +62,8 @@ function* findApprovers(
   for (let attempt = 1; isHere() && story.now() < approveBy; attempt++) {
     const found = yield* story.call('findApprovers', { request: story.request, of });
     if (!found.ok) {
+      // Nobody has been asked in this stage yet, so that nobody is asked twice.
+      if (of === 'stage' && story.isLong) return yield* renew(story, mailbox);
       yield* wait(story, mailbox, earliest(approveBy, plus(story.now(), backOff(attempt, patientPause))), isHere);
       continue;
     }
@@ -75,6 +77,6 @@ function* findApprovers(
   }
 }
 
-function isWaiting({ request: { state } }: Story): boolean {
-  return state === 'waiting-for-approval';
+function isWaiting({ request: { state }, isRenewed }: Story): boolean {
+  return state === 'waiting-for-approval' && !isRenewed;
 }

@@ -58,6 +58,7 @@ export class Story {
   retry: Snapshot['retry'];
   /** What the alarm says that it did. */
   rung: readonly RevocationEvidence[] | undefined;
+  isRenewed = false;
   readonly #first: RecordedEvent;
   #last: RecordedEvent;
   #unwritten: RecordedEvent[];
@@ -85,6 +86,7 @@ export class Story {
 
   /** Goes on in a new history, where the one so far has become long. The orchestrator has to return then. */
   renew(): void {
+    this.isRenewed = true;
     const resumed: Snapshot = {
       request: this.request,
       last: this.#last,
