@@ -3,12 +3,12 @@ import { type AccessRequest, isEnded, otherWays, type State } from '../shared/do
 import { type ErrorCode, isRetryable } from '../shared/domain/errors.ts';
 import { claimWindow } from '../shared/domain/holds.ts';
 import { alertDue } from '../shared/domain/overdue.ts';
-import { earliest, type Instant, latest, plus } from '../shared/domain/time.ts';
+import { earliest, type Instant, latest, millisecondsOf, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
 import { Mailbox } from './mailbox.ts';
 import type { Recipient } from './names.ts';
 import { backOff, jitter, patientPause, pauseAfter, recipientsIn, Story } from './story.ts';
-import { wait } from './wait.ts';
+import { renew, wait } from './wait.ts';
 
 /** How often checking and granting are tried before the request fails; with the back-off about a minute. */
 const grantAttempts = 6;
@@ -20,8 +20,6 @@ const eligibilityLasts = 1_000;
 const alarmPatience = 5_000;
 /** How long one try at taking the access away may take. Milliseconds. */
 const revocationLimit = 15_000;
-/** After so many turns a story goes on in a new history. */
-const longestHistory = 64;
 /** How long before the end the requester is warned. Milliseconds. */
 const warningLead = 10 * 60_000;
 
@@ -31,6 +29,7 @@ export function* accessRequest(context: OrchestrationContext): Generator<Task, S
   const mailbox = new Mailbox(context);
   if (isEnded(story.request.state)) return yield* finish(story, mailbox);
   yield* awaitApproval(story, mailbox);
+  if (story.isRenewed) return story.request.state;
   yield* awaitStart(story, mailbox);
   const checkedAt = yield* checkPeople(story, mailbox);
   if (story.request.extends === undefined) {
@@ -78,8 +77,10 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
     const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request: story.request });
     // Nothing can be undone without the hold documents but by taking what is another request's too: so they are waited for.
     const isHeldUp = !granted.ok && granted.code === 'CURFEW_STORE_UNAVAILABLE';
-    if (granted.ok) story.must({ kind: 'confirm-grant', evidence: granted.result });
-    else if (!isRetryable(granted.code) || (attempt >= grantAttempts && !isHeldUp))
+    if (granted.ok) {
+      story.must({ kind: 'confirm-grant', evidence: granted.result });
+      story.tell('granted', [story.request.requester]);
+    } else if (!isRetryable(granted.code) || (attempt >= grantAttempts && !isHeldUp))
       story.must({ kind: 'abandon-grant', code: granted.code });
     else {
       if (isHeldUp) tellHeldUp();
@@ -89,14 +90,15 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
   if (isDue()) story.must({ kind: 'abandon-grant', code: 'CURFEW_DEADLINE_PASSED' });
 }
 
-/** Until everything that has happened stands in the store, and for as long as the request goes on. */
+/** Until everything that has happened stands in the store, and for as long as the request goes on and has not reached its end. */
 function* write(story: Story, mailbox: Mailbox, tellHeldUp: () => void): Generator<Task, void, unknown> {
-  const isDue = () => isNext(story);
+  const { deadline } = story.request;
+  const isDue = () => isNext(story) && (deadline === undefined || story.now() < deadline);
   while (isDue() && !story.isWritten) {
     yield* story.write();
     if (story.isWritten) break;
     tellHeldUp();
-    yield* wait(story, mailbox, story.writeDue, isDue);
+    yield* wait(story, mailbox, earliest(story.writeDue, deadline), isDue);
   }
 }
 
@@ -114,7 +116,6 @@ function heldUpNotice(story: Story): () => void {
 function* hold(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
   const { requester, revocation } = story.request;
   const isGranted = () => story.request.state === 'granted';
-  if (isGranted() && !story.isResumed) story.tell('granted', [requester]);
   while (isGranted()) {
     const deadline = end(story);
     const stands = () => isGranted() && story.request.deadline === deadline;
@@ -146,11 +147,8 @@ function* awaitAlarm(story: Story, mailbox: Mailbox, stands: () => boolean): Gen
 function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unknown> {
   const isBegun = () => story.request.state === 'revoking' || story.request.state === 'overdue';
   const isDue = () => isBegun() || (!isEnded(story.request.state) && story.request.deadline !== undefined);
-  for (let turn = 1; isDue(); turn++) {
-    if (turn > longestHistory) {
-      story.renew();
-      return false;
-    }
+  while (isDue()) {
+    if (!(yield* pause(story, mailbox))) return false;
     const { request } = story;
     const notBefore = isBegun() ? story.now() : end(story);
     const begins = latest(story.now(), notBefore);
@@ -164,15 +162,25 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unkno
       story.attempts++;
       tellOverdue(story, revoked.code, now);
       const pause = backOff(story.attempts, request.revocation.longestPause) * jitter(request.id, story.attempts);
-      const next = plus(story.now(), Math.ceil(pause));
-      while (isBegun() && story.now() < next) {
-        yield* wait(story, mailbox, earliest(next, alertDue(story.request)), isBegun, next);
-        tellOverdue(story, revoked.code, story.now());
-      }
+      story.retry = { at: plus(story.now(), Math.ceil(pause)), code: revoked.code };
     } else {
       // It failed in its preparations, before the deadline. There is time for another attempt.
       yield* mailbox.pause(200);
     }
+  }
+  return true;
+}
+
+/** Between two attempts. Gives whether the next is due; if not, the story goes on in a new history. */
+function* pause(story: Story, mailbox: Mailbox): Generator<Task, boolean, unknown> {
+  while (story.retry && story.now() < story.retry.at) {
+    if (story.isLong) {
+      yield* renew(story, mailbox);
+      return false;
+    }
+    const { at, code } = story.retry;
+    yield* wait(story, mailbox, earliest(at, alertDue(story.request)), () => !story.isLong, at);
+    tellOverdue(story, code, story.now());
   }
   return true;
 }
@@ -232,25 +240,33 @@ function clearFrom({ cause, deadline, revocation }: AccessRequest, now: Instant)
 
 /** Clears up, writes and tells, for as long as it takes, and until a review that is owed has been given. */
 function* finish(story: Story, mailbox: Mailbox): Generator<Task, State, unknown> {
-  const { breakGlass } = story.request.terms;
+  const { terms, changedAt } = story.request;
+  const { breakGlass } = terms;
   const isOwed = () => breakGlass !== undefined && story.request.review === 'owed';
-  let reminder = plus(story.now(), breakGlass?.review.within ?? 0);
-  for (let turn = 1; ; turn++) {
+  // Counted from the end of the access, whichever history it is.
+  const reminderAfter = (now: Instant) => nextOf(changedAt, breakGlass?.review.within ?? 1, now);
+  let reminder = reminderAfter(story.now());
+  for (;;) {
     if (breakGlass && isOwed() && story.now() >= reminder) {
       story.tell('review-owed', recipientsIn(breakGlass.review.by));
-      reminder = plus(story.now(), breakGlass.review.within);
+      reminder = reminderAfter(story.now());
     }
     const due = isOwed() ? earliest(reminder, story.choresDue) : story.choresDue;
     if (due === undefined) break;
-    if (turn > longestHistory) {
-      story.renew();
-      break;
-    }
     const was = isOwed();
     yield* wait(story, mailbox, due, () => isOwed() === was);
     yield* story.chores();
+    if (story.isLong) {
+      yield* renew(story, mailbox);
+      break;
+    }
   }
   return story.request.state;
+}
+
+/** The first instant after `now` that is a whole number of periods after `first`. */
+function nextOf(first: Instant, period: number, now: Instant): Instant {
+  return plus(first, (Math.floor((millisecondsOf(now) - millisecondsOf(first)) / period) + 1) * period);
 }
 
 /** Approved, and neither granted nor moved yet. */

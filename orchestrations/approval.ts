@@ -3,7 +3,7 @@ import { awaitedApprovers, stageOf } from '../shared/domain/access-request.ts';
 import { earliest, type Instant, plus } from '../shared/domain/time.ts';
 import type { Mailbox } from './mailbox.ts';
 import { patientPause, pauseAfter, recipientsIn, type Story } from './story.ts';
-import { wait } from './wait.ts';
+import { renew, wait } from './wait.ts';
 
 /** Until the request is approved, denied, taken back, or its time is over; by people, or by what the policy puts in their place. */
 export function* awaitApproval(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
@@ -29,13 +29,16 @@ function* awaitStage(story: Story, mailbox: Mailbox): Generator<Task, void, unkn
   const { stage, stageBegan, approveBy, requester } = story.request;
   const isHere = () => isWaiting(story) && story.request.stage === stage;
   if (story.request.approvers.length === 0) yield* findApprovers(story, mailbox, 'stage', isHere, approveBy);
-  if (isHere()) {
-    story.tell('approval-wanted', story.request.approvers);
+  const began = story.now();
+  if (isHere() && began < approveBy) {
+    story.tell('approval-wanted', awaitedApprovers(story.request));
     story.tell('waiting', [requester]);
   }
   const { reminders = [], escalation } = stageOf(story.request) ?? {};
   const moments = [
-    ...reminders.map((after) => ({ at: plus(stageBegan, after), what: 'reminder' as const })),
+    ...reminders
+      .map((after) => ({ at: plus(stageBegan, after), what: 'reminder' as const }))
+      .filter(({ at }) => at > began),
     ...(escalation ? [{ at: plus(stageBegan, escalation.after), what: 'escalation' as const }] : []),
   ].sort((one, other) => (one.at < other.at ? -1 : 1));
   for (const { at, what } of moments) {
@@ -59,6 +62,8 @@ function* findApprovers(
   for (let attempt = 1; isHere() && story.now() < approveBy; attempt++) {
     const found = yield* story.call('findApprovers', { request: story.request, of });
     if (!found.ok) {
+      // Nobody has been asked in this stage yet, so that nobody is asked twice.
+      if (of === 'stage' && story.isLong) return yield* renew(story, mailbox);
       yield* wait(
         story,
         mailbox,
@@ -77,6 +82,6 @@ function* findApprovers(
   }
 }
 
-function isWaiting({ request: { state } }: Story): boolean {
-  return state === 'waiting-for-approval';
+function isWaiting({ request: { state }, isRenewed }: Story): boolean {
+  return state === 'waiting-for-approval' && !isRenewed;
 }

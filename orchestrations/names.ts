@@ -51,6 +51,10 @@ export interface Snapshot {
   readonly releaseDue?: Instant | undefined;
   /** Tries at taking the access away. */
   readonly attempts: number;
+  /** When it is tried again, and why the last try failed. */
+  readonly retry?: { readonly at: Instant; readonly code: ErrorCode } | undefined;
+  /** What the alarm says that it did. */
+  readonly rung?: readonly RevocationEvidence[] | undefined;
 }
 
 export interface Notice {

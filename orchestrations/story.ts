@@ -37,6 +37,9 @@ export const patientPause = 300_000;
 const noticeAttempts = 8;
 const alarmPause = 3_600_000;
 
+/** After so many activities a story that has no end in sight goes on in a new history: every turn runs through all of it. */
+const longestHistory = 64;
+
 /** 0.5 to 1, and the same whenever the story is told again: many that failed together don't all come back together. */
 export function jitter(id: RequestId, attempt: number): number {
   return 0.5 + Number.parseInt(digestOf([id, attempt]).slice(0, 8), 16) / 2 ** 33;
@@ -53,12 +56,14 @@ export function recipientsIn({ people, groups }: Audience): Recipient[] {
  */
 export class Story {
   readonly #context: OrchestrationContext;
-  readonly isResumed: boolean;
   request: AccessRequest;
   /** Tries at taking the access away. */
   attempts: number;
+  /** When it is tried again, and why the last try failed. */
+  retry: Snapshot['retry'];
   /** What the alarm says that it did. */
   rung: readonly RevocationEvidence[] | undefined;
+  isRenewed = false;
   readonly #first: RecordedEvent;
   #last: RecordedEvent;
   #unwritten: RecordedEvent[];
@@ -67,6 +72,7 @@ export class Story {
   #notices: Notice[];
   #releaseAttempts = 0;
   #releaseDue: Instant | undefined;
+  #calls = 0;
 
   constructor(context: OrchestrationContext) {
     const { first, resumed } = context.df.getInput() as OrchestratorInput;
@@ -79,11 +85,13 @@ export class Story {
     this.#notices = [...(resumed?.notices ?? [])];
     this.#releaseDue = resumed?.releaseDue;
     this.attempts = resumed?.attempts ?? 0;
-    this.isResumed = resumed !== undefined;
+    this.retry = resumed?.retry;
+    this.rung = resumed?.rung;
   }
 
   /** Goes on in a new history, where the one so far has become long. The orchestrator has to return then. */
   renew(): void {
+    this.isRenewed = true;
     const resumed: Snapshot = {
       request: this.request,
       last: this.#last,
@@ -91,8 +99,14 @@ export class Story {
       notices: this.#notices,
       releaseDue: this.#releaseDue,
       attempts: this.attempts,
+      retry: this.retry,
+      rung: this.rung,
     };
     this.#context.df.continueAsNew({ first: this.#first, resumed } satisfies OrchestratorInput);
+  }
+
+  get isLong(): boolean {
+    return this.#calls >= longestHistory;
   }
 
   now(): Instant {
@@ -116,11 +130,15 @@ export class Story {
     if (refusal) throw new Error(`${command.kind} was refused in ${this.request.state}: ${refusal.code}`);
   }
 
-  /** An application reads no mail. */
+  /** An application reads no mail. Of a kind that somebody has not been told yet, the newest says it all. */
   tell(kind: NoticeKind, recipients: readonly Recipient[]): void {
     const { request } = this;
     const readers = recipients.filter((to) => !('mail' in to) || to.mail !== '');
-    this.#notices.push(...readers.map((to) => ({ input: { kind, to, request }, attempts: 0, due: this.now() })));
+    for (const to of readers) {
+      const reader = JSON.stringify(to);
+      this.#notices = this.#notices.filter(({ input }) => input.kind !== kind || JSON.stringify(input.to) !== reader);
+      this.#notices.push({ input: { kind, to, request }, attempts: 0, due: this.now() });
+    }
   }
 
   /** What the request held and made is to be cleared up, not before this instant. */
@@ -190,6 +208,7 @@ export class Story {
     const { df } = this.#context;
     const failed = { ok: false, code: 'CURFEW_INTERNAL' } as const;
     if (until !== undefined && until <= this.now()) return { ...failed, at: this.now() };
+    this.#calls++;
     const task = df.callActivity(activityNames[name], input);
     const tasks: Task[] = [task];
     const timer = until === undefined ? undefined : df.createTimer(new Date(millisecondsOf(until)));

@@ -1,6 +1,7 @@
 import type { Task } from 'durable-functions';
+import type { OutsideCommand } from '../shared/domain/decide.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
-import { earliest, type Instant } from '../shared/domain/time.ts';
+import { earliest, type Instant, plus } from '../shared/domain/time.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Story } from './story.ts';
 
@@ -18,10 +19,21 @@ export function* wait(
   while (goesOn() && story.now() < until) {
     yield* story.chores(limit);
     const command = yield* mailbox.next(earliest(until, story.choresDue));
-    if (command?.kind === 'extend') yield* moveDeadline(story, command.extension, limit);
-    else if (command?.kind === 'alarm-rang') story.rung = command.evidence;
-    else if (command) story.apply(command);
+    if (command) yield* obey(story, command, limit);
   }
+}
+
+/** Goes on in a new history. What came while nobody waited would be dropped with the old one, so it is heard first. */
+export function* renew(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
+  const next = () => mailbox.next(plus(story.now(), 1));
+  for (let command = yield* next(); command; command = yield* next()) yield* obey(story, command);
+  story.renew();
+}
+
+function* obey(story: Story, command: OutsideCommand, limit?: Instant): Generator<Task, void, unknown> {
+  if (command.kind === 'extend') yield* moveDeadline(story, command.extension, limit);
+  else if (command.kind === 'alarm-rang') story.rung = command.evidence;
+  else story.apply(command);
 }
 
 /** Anybody's event may say that it is an approved extension: the activity looks it up. */

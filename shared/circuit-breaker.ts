@@ -94,8 +94,7 @@ export function withCircuitBreaker<Provider extends AccessProvider>(provider: Pr
     terminate: (entitlement, principal) =>
       guard(entitlement, 'revocation', () => provider.terminate(entitlement, principal)),
     cleanUp: (entitlement, principal) => guard(entitlement, 'ordinary', () => provider.cleanUp(entitlement, principal)),
-    otherWays: (entitlement, ...rest) =>
-      guard(entitlement, 'ordinary', () => provider.otherWays(entitlement, ...rest)),
+    otherWays: (entitlement, ...rest) => guard(entitlement, 'ordinary', () => provider.otherWays(entitlement, ...rest)),
     holders: (entitlement) => guard(entitlement, 'ordinary', () => provider.holders(entitlement)),
   };
 }

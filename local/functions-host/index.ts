@@ -44,6 +44,10 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   if (options.keepGenerators) throw new Error('This local host always replays: it keeps no generators.');
   const app = await importApp(options.app, (level, category, message) => log({ level, category, message }));
   const functions = byTrigger(app.functions);
+  const { http, durableTask } = extensionsFor(options.app);
+  if ((durableTask?.versionMatchStrategy ?? 'CurrentOrOlder') !== 'CurrentOrOlder') {
+    throw new Error('Of the strategies for versions this local host does CurrentOrOlder alone.');
+  }
   const running: { engine?: Engine } = {};
   // The port is needed before the engine: activities that start again at once may call the durable client.
   const ready = Promise.withResolvers<void>();
@@ -56,7 +60,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   const server = createSite({
     worker,
     functions: functions.get('httpTrigger') ?? [],
-    routePrefix: routePrefixFor(options.app),
+    routePrefix: http?.routePrefix ?? 'api',
     internal: async (request, response, path) => {
       await ready.promise;
       return durable.handle(request, response, path);
@@ -86,6 +90,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
       fireTime: fireTimeOf(timers, random),
       log,
       runtime,
+      version: durableTask?.defaultVersion,
     });
     ready.resolve();
     stopTimers = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
@@ -105,14 +110,18 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   };
 }
 
-/** host.json lies beside the app or above it. */
-function routePrefixFor(app: URL): string {
+interface Extensions {
+  readonly http?: { readonly routePrefix?: string };
+  readonly durableTask?: { readonly defaultVersion?: string; readonly versionMatchStrategy?: string };
+}
+
+/** What host.json says of them. It lies beside the app or above it. */
+function extensionsFor(app: URL): Extensions {
   for (let folder = new URL('.', app); ; folder = new URL('..', folder)) {
     const file = new URL('host.json', folder);
     if (existsSync(file)) {
-      const settings = JSON.parse(readFileSync(file, 'utf8')) as { extensions?: { http?: { routePrefix?: string } } };
-      return settings.extensions?.http?.routePrefix ?? 'api';
+      return (JSON.parse(readFileSync(file, 'utf8')) as { extensions?: Extensions }).extensions ?? {};
     }
-    if (folder.pathname === '/') return 'api';
+    if (folder.pathname === '/') return {};
   }
 }

@@ -13,7 +13,7 @@ import type {
 } from './events.ts';
 import type { CommandId, PrincipalId, RequestId } from './ids.ts';
 import type { Person, Stage, Terms } from './policy.ts';
-import { type Instant, plus } from './time.ts';
+import { earliest, type Instant, plus } from './time.ts';
 
 export const openStates = ['waiting-for-approval', 'scheduled', 'granting', 'granted', 'revoking', 'overdue'] as const;
 export const endedStates = ['denied', 'withdrawn', 'timed-out', 'failed', 'expired', 'revoked', 'extended'] as const;
@@ -212,7 +212,7 @@ export function evolve(request: AccessRequest | undefined, id: RequestId, event:
         ...next,
         state: 'revoking',
         cause: event.cause,
-        endsSince: event.cause.kind === 'deadline' ? request.deadline : event.at,
+        endsSince: earliest(event.at, request.deadline),
       };
     case 'revocation-delayed':
       return { ...next, state: 'overdue', delay: { attempt: event.attempt, code: event.code, at: event.at } };

@@ -176,6 +176,19 @@ describe('when something fails', () => {
     await world.advanceTo(plus(start, 7 * minute));
     expect(world.request(id)).toMatchObject({ state: 'granted', deadline });
   });
+  test('the event store is down until the intended grant would have ended: nothing is granted any more', async () => {
+    const world = createWorld();
+    const id = await world.submit(requested({ duration: 5 * minute }));
+    world.events.failure = 'CURFEW_STORE_UNAVAILABLE';
+    await world.approve(id);
+    await world.advanceTo(plus(start, 10 * minute));
+    world.events.failure = undefined;
+    await world.advanceTo(plus(start, 12 * minute));
+    expect(world.request(id)).toMatchObject({ state: 'failed', failure: 'CURFEW_DEADLINE_PASSED' });
+    expect(world.request(id).endsSince).toBe(plus(start, 5 * minute));
+    expect(world.target.log).toEqual([]);
+    expect(world.holds.all.size).toBe(0);
+  });
   test('the event store is down at the deadline: the access goes on time, and is written when the store is back', async () => {
     const world = createWorld();
     const id = await world.submit();

@@ -1,4 +1,4 @@
-import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
+import { createDurableEngine, type DurableEngineOptions } from '../../local/functions-host/durable/index.ts';
 import { accessRequest } from '../../orchestrations/access-request.ts';
 import { createAlarm } from '../../orchestrations/activities/alarm.ts';
 import { createActivities, type Raise } from '../../orchestrations/activities/index.ts';
@@ -29,10 +29,12 @@ type Faults = { [Name in ActivityName]?: (call: number) => 'crash-before' | 'cra
 export function createWorld({
   timers = 'exact',
   faults = {},
+  version,
+  onTurn,
 }: {
   timers?: 'exact' | 'azure-storage';
   faults?: Faults;
-} = {}) {
+} & Pick<DurableEngineOptions, 'version' | 'onTurn'> = {}) {
   const time = new VirtualClock();
   const target = new MemoryTarget(time.clock);
   const systems = {
@@ -83,6 +85,8 @@ export function createWorld({
     statePath: ':memory:',
     clock: time.host,
     timers,
+    version,
+    onTurn,
     orchestrators: { [orchestratorName]: accessRequest },
     activities: registered,
   });

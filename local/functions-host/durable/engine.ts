@@ -27,6 +27,8 @@ export interface EngineOptions {
   readonly fireTime: FireTime;
   readonly log: Log;
   readonly runtime: DurableRuntime;
+  /** `defaultVersion` of host.json: new instances are of it, and instances of a newer one wait for a newer host. */
+  readonly version?: string | undefined;
 }
 
 /**
@@ -51,6 +53,7 @@ export class Engine {
     this.#live = new LiveInstances(this.#store);
     const turns = new Turns(this.#store, {
       runtime: options.runtime,
+      version: options.version ?? '',
       log: options.log,
       now: () => this.#now(),
       closed: () => this.#pump.closed,
@@ -76,7 +79,12 @@ export class Engine {
     for (const id of this.#store.instancesWithMessages()) this.#enqueue(this.#live.find(id));
   }
 
-  async start(name: string, instance: string | undefined, input: string | null, version = ''): Promise<string> {
+  async start(
+    name: string,
+    instance: string | undefined,
+    input: string | null,
+    version = this.#options.version ?? '',
+  ): Promise<string> {
     const id = instance ?? randomUUID().replaceAll('-', '');
     if (!this.#options.runtime.hasOrchestrator(name)) {
       throw new DurableError(

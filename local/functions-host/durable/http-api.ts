@@ -106,7 +106,7 @@ export class DurableHttpApi {
   async #route(method: string, segments: readonly string[], query: URLSearchParams, body: string): Promise<Answer> {
     const [kind, name = '', third, fourth] = segments;
     if (kind === 'orchestrators' && method === 'POST' && name !== '' && segments.length <= 3) {
-      return this.#start(name, third, body, query.get('version') ?? '');
+      return this.#start(name, third, body, query.get('version') ?? undefined);
     }
     if (kind === 'entities') return this.#refuse('durable entities');
     if (kind !== 'instances' || segments.length > 4) return { status: 404 };
@@ -138,7 +138,7 @@ export class DurableHttpApi {
     }
   }
 
-  async #start(name: string, id: string | undefined, body: string, version: string): Promise<Answer> {
+  async #start(name: string, id: string | undefined, body: string, version?: string): Promise<Answer> {
     if (id !== undefined) checkId(id);
     // The client posts an empty body where the input was left out, and that is what the orchestrator gets.
     const text = body === '' ? '""' : payload(body);

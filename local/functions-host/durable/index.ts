@@ -5,6 +5,7 @@ import { Engine } from './engine.ts';
 import { type ActivityHandlers, sdkRuntime } from './sdk-runtime.ts';
 import { type InstanceStatus, statusOf } from './status.ts';
 import { fireTimeOf, seededRandom } from './timers.ts';
+import type { DurableRuntime } from './turn.ts';
 
 export { DurableError, type DurableErrorCode, Refusal } from './errors.ts';
 export type { InstanceStatus } from './status.ts';
@@ -20,6 +21,10 @@ export interface DurableEngineOptions {
   /** Numbers in [0, 1) for that lateness. */
   readonly random?: () => number;
   readonly log?: Log;
+  /** `defaultVersion` of host.json. */
+  readonly version?: string | undefined;
+  /** Sees each turn: the trigger as JSON, and what the orchestrator answered. */
+  readonly onTurn?: ((trigger: string, answer: unknown) => void) | undefined;
 }
 
 /** Client calls settle once what they promise is on disk; they reject with a `DurableError`. */
@@ -48,9 +53,18 @@ export function createDurableEngine(options: DurableEngineOptions): DurableEngin
     timers = 'exact',
     random = seededRandom(1),
     log = silent,
+    version,
+    onTurn,
   } = options;
   const runtime = sdkRuntime(orchestrators, activities, log);
-  const engine = new Engine({ statePath, clock, fireTime: fireTimeOf(timers, random), log, runtime });
+  const engine = new Engine({
+    statePath,
+    clock,
+    fireTime: fireTimeOf(timers, random),
+    log,
+    runtime: onTurn ? watched(runtime, onTurn) : runtime,
+    version,
+  });
   return {
     start: (name, instanceId, input) => engine.start(name, instanceId, encodeInput(input)),
     raiseEvent: (instanceId, name, data) => engine.raise(instanceId, name, JSON.stringify(data ?? null)),
@@ -71,4 +85,15 @@ export function createDurableEngine(options: DurableEngineOptions): DurableEngin
 function encodeInput(input: unknown): string | null {
   if (input === undefined) return '""';
   return input === null ? null : JSON.stringify(input);
+}
+
+function watched(runtime: DurableRuntime, onTurn: (trigger: string, answer: unknown) => void): DurableRuntime {
+  return {
+    ...runtime,
+    async orchestrate(name, trigger) {
+      const answer = await runtime.orchestrate(name, trigger);
+      onTurn(trigger, answer);
+      return answer;
+    },
+  };
 }

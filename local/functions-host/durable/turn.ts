@@ -17,7 +17,11 @@ const UNSPLIT = '36500.00:00:00';
 const OUT_OF_PROC_DATA = '\n\n$OutOfProcData$:';
 
 /** The trigger is encoded afresh each turn, so that no orchestrator can leave a trace in the history. */
-export function encodeTrigger(row: InstanceRow, past: readonly Entry[], fresh: readonly Entry[]): string {
+export function encodeTrigger(
+  row: Pick<InstanceRow, 'id' | 'input'>,
+  past: readonly Entry[],
+  fresh: readonly Entry[],
+): string {
   const history = [...past, ...fresh].map((entry) => entry.json).join(',');
   const rest = JSON.stringify({
     instanceId: row.id,

@@ -6,11 +6,13 @@ import type { Live, Message } from './live.ts';
 import { type Outcome, replay, type Scheduled } from './replay.ts';
 import type { InstanceRow, RuntimeStatus, Store, TaskRow, TimerRow } from './store.ts';
 import { type DurableRuntime, encodeTrigger, orchestrate } from './turn.ts';
+import { isCurrentOrOlder } from './version.ts';
 import { Event, type HistoryEvent } from './wire.ts';
 
 /** What a turn needs of the engine around it. */
 export interface TurnHost {
   readonly runtime: DurableRuntime;
+  readonly version: string;
   readonly log: Log;
   now(): number;
   closed(): boolean;
@@ -42,6 +44,11 @@ export class Turns {
     }
     if (!this.#host.runtime.hasOrchestrator(live.row.name)) {
       this.#log('error', `Instance '${live.row.id}' waits: there is no orchestrator '${live.row.name}' in this app.`);
+      live.inbox.unshift(...arrived);
+      return;
+    }
+    if (!isCurrentOrOlder(live.row.version, this.#host.version)) {
+      this.#log('error', `Instance '${live.row.id}' waits for a host of version ${live.row.version} or newer.`);
       live.inbox.unshift(...arrived);
       return;
     }

@@ -9,6 +9,7 @@ import {
   type DurableEngine,
   type DurableEngineOptions,
 } from '../../../local/functions-host/durable/index.ts';
+import { isCurrentOrOlder } from '../../../local/functions-host/durable/version.ts';
 import { virtualClock } from './virtual-clock.ts';
 
 const START = Date.parse('2026-11-21T09:00:00.000Z');
@@ -150,6 +151,74 @@ describe('a restart', () => {
     const third = setUp(waitsForEvent, { statePath });
     await third.settle();
     expect(third.engine.status('a')).toMatchObject({ runtimeStatus: 'Completed', output: 1 });
+  });
+});
+
+describe('versions', () => {
+  const tellsVersion: OrchestrationHandler = function* (context) {
+    const { rounds } = context.df.getInput() as { rounds: number };
+    yield context.df.waitForExternalEvent('go');
+    if (rounds > 0) context.df.continueAsNew({ rounds: rounds - 1 });
+    return context.df.version;
+  };
+
+  it('an instance keeps the version that it was started with, in every history of its own', async () => {
+    const statePath = stateFile();
+    const first = setUp(tellsVersion, { statePath, version: '1.9' });
+    await first.engine.start('story', 'a', { rounds: 1 });
+    first.engine.close();
+    const second = setUp(tellsVersion, { statePath, version: '1.10' });
+    await second.engine.start('story', 'b', { rounds: 0 });
+    for (const id of ['a', 'a', 'b']) {
+      await second.engine.raiseEvent(id, 'go', null);
+      await second.settle();
+    }
+    expect(['a', 'b'].map((id) => second.engine.status(id)?.output)).toEqual(['1.9', '1.10']);
+  });
+
+  it('an older host leaves what a newer one began, and the next newer one goes on with it', async () => {
+    const statePath = stateFile();
+    const first = setUp(waitsForEvent, { statePath, version: '1.10' });
+    await first.engine.start('story', 'a');
+    first.engine.close();
+    const rolledBack = setUp(waitsForEvent, { statePath, version: '1.9' });
+    await rolledBack.engine.raiseEvent('a', 'go', 1);
+    await rolledBack.settle();
+    expect(rolledBack.engine.status('a')?.runtimeStatus).toBe('Running');
+    rolledBack.engine.close();
+    const third = setUp(waitsForEvent, { statePath, version: '2.0' });
+    await third.settle();
+    expect(third.engine.status('a')).toMatchObject({ runtimeStatus: 'Completed', output: 1 });
+  });
+
+  it.each([
+    ['1.0', '1.0', true],
+    ['1.9', '1.10', true],
+    ['1.10', '1.9', false],
+    ['1.0', '1.0.0', true],
+    ['1.0.0', '1.0', false],
+    ['', '1.0', true],
+    ['1.0', '', false],
+    ['beta', 'Alpha', false],
+    ['2026-11-21', '2026-11-22', true],
+  ])('%j on a host of %j', (version, current, runs) => {
+    expect(isCurrentOrOlder(version, current)).toBe(runs);
+  });
+});
+
+describe('turns', () => {
+  it('every turn begins at the beginning: no generator is kept', async () => {
+    let begun = 0;
+    const { engine, settle } = setUp(function* (context) {
+      begun++;
+      for (let count = 0; count < 4; count++) yield context.df.waitForExternalEvent('go');
+    });
+    await engine.start('story', 'a');
+    for (let count = 0; count < 4; count++) {
+      await engine.raiseEvent('a', 'go', null);
+      await settle();
+    }
+    expect([begun, engine.status('a')?.runtimeStatus]).toEqual([5, 'Completed']);
   });
 });
 
