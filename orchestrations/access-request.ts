@@ -90,15 +90,14 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
   if (isDue()) story.must({ kind: 'abandon-grant', code: 'CURFEW_DEADLINE_PASSED' });
 }
 
-/** Until everything that has happened stands in the store, and for as long as the request goes on and has not reached its end. */
+/** Until everything that has happened stands in the store, and for as long as the request goes on. */
 function* write(story: Story, mailbox: Mailbox, tellHeldUp: () => void): Generator<Task, void, unknown> {
-  const { deadline } = story.request;
-  const isDue = () => isNext(story) && (deadline === undefined || story.now() < deadline);
+  const isDue = () => isNext(story);
   while (isDue() && !story.isWritten) {
     yield* story.write();
     if (story.isWritten) break;
     tellHeldUp();
-    yield* wait(story, mailbox, earliest(story.writeDue, deadline), isDue);
+    yield* wait(story, mailbox, story.writeDue, isDue);
   }
 }
 
