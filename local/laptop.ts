@@ -58,6 +58,7 @@ const containers = [
   { id: 'links', partitionKey: '/id', defaultTtl: -1 },
   { id: 'holds', partitionKey: '/id' },
   { id: 'sessions', partitionKey: '/id', defaultTtl: -1 },
+  { id: 'reconciler', partitionKey: '/id' },
 ];
 
 export function readSampleCompany() {

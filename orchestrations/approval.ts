@@ -30,7 +30,7 @@ function* awaitStage(story: Story, mailbox: Mailbox): Generator<Task, void, unkn
   const isHere = () => isWaiting(story) && story.request.stage === stage;
   if (story.request.approvers.length === 0) yield* findApprovers(story, mailbox, 'stage', isHere, approveBy);
   if (isHere()) {
-    story.tell('approval-wanted', story.request.approvers);
+    story.tell('approval-wanted', awaitedApprovers(story.request));
     story.tell('waiting', [requester]);
   }
   const { reminders = [], escalation } = stageOf(story.request) ?? {};
@@ -39,6 +39,8 @@ function* awaitStage(story: Story, mailbox: Mailbox): Generator<Task, void, unkn
     ...(escalation ? [{ at: plus(stageBegan, escalation.after), what: 'escalation' as const }] : []),
   ].sort((one, other) => (one.at < other.at ? -1 : 1));
   for (const { at, what } of moments) {
+    // Whoever goes on with a story has just asked them all again.
+    if (story.isResumed && what === 'reminder' && at <= story.now()) continue;
     yield* wait(story, mailbox, earliest(at, approveBy), isHere);
     if (!isHere() || at >= approveBy) break;
     if (what === 'escalation') yield* findApprovers(story, mailbox, 'escalation', isHere, approveBy);
