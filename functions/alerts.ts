@@ -8,7 +8,7 @@ const pause = 3_600_000;
 
 export interface Alerts {
   /** Says it in the log, and mails it unless the same was mailed lately. What has no key is mailed whenever it is raised. */
-  raise(key: string | undefined, subject: string, sentence: string): Promise<void>;
+  raise(key: string | undefined, subject: string, sentence: string): void;
   /** Sends what could not be sent before. */
   send(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export function createAlerts({
   const told = new Map<string, Instant>();
   let unsent: MailMessage[] = [];
   return {
-    async raise(key, subject, sentence) {
+    raise(key, subject, sentence) {
       const now = clock.now();
       log('error', subject, { finding: sentence });
       for (const [each, at] of told) if (plus(at, pause) <= now) told.delete(each);

@@ -61,16 +61,20 @@ export function createReconciler(service: Service): (client: DurableClient) => P
     const { request, entitlements } = found;
     const key = `${found.kind} ${request.id}`;
     try {
-      const isTaken = await take(request, entitlements);
-      if (isTaken) await alerts.raise(key, 'Access stood past its end, and was ended now', describeSeen(found));
+      const isTaken = await take(request, entitlements, found.kind === 'still-held' ? asSeen(found) : {});
+      if (isTaken) alerts.raise(key, 'Access stood past its end, and was ended now', describeSeen(found));
     } catch (error) {
-      await alerts.raise(key, 'Access stands past its end, and can’t be ended', describeSeen(found));
+      alerts.raise(key, 'Access stands past its end, and can’t be ended', describeSeen(found));
       throw error;
     }
   };
 
-  const take = async (request: AccessRequest, entitlements: readonly Entitlement[]): Promise<boolean> => {
-    const part = { ...request, terms: { ...request.terms, entitlements } };
+  const take = async (
+    request: AccessRequest,
+    entitlements: readonly Entitlement[],
+    granted: Pick<AccessRequest, 'granted'> = {},
+  ): Promise<boolean> => {
+    const part = { ...request, terms: { ...request.terms, entitlements }, ...granted };
     const evidence = await revokeAll(service, part, service.clock.now());
     // While a story goes on, it clears up itself.
     if (isEnded(request.state)) await service.activities.release({ request: part }, nobodyToRaise);
@@ -102,7 +106,7 @@ export function createReconciler(service: Service): (client: DurableClient) => P
    */
   const distrust = async (request: AccessRequest, events: readonly RecordedEvent[]): Promise<void> => {
     const sentence = `${request.id} has no orchestration, and can’t be given one: its chain of events is broken.`;
-    await alerts.raise(`broken ${request.id}`, 'A request’s events are not what they were', sentence);
+    alerts.raise(`broken ${request.id}`, 'A request’s events are not what they were', sentence);
     const isIntended = request.deadline !== undefined || events.some(({ event }) => event.type === 'grant-intended');
     if (isIntended) await take({ ...request, state: 'failed' }, request.terms.entitlements);
   };
@@ -112,7 +116,7 @@ export function createReconciler(service: Service): (client: DurableClient) => P
     if (isNew) {
       await writeDrift(found, { type: 'drift-found', at: service.clock.now(), action });
       const what = action === 'remove' ? 'The policy says to remove them.' : 'The policy says to leave them there.';
-      await alerts.raise(undefined, 'Somebody holds what Curfew never granted', `${describeSeen(found)} ${what}`);
+      alerts.raise(undefined, 'Somebody holds what Curfew never granted', `${describeSeen(found)} ${what}`);
     }
     if (action !== 'remove' || holder.principalId === '') return;
     // Whoever is being granted it at this moment keeps it until their deadline.
@@ -165,6 +169,17 @@ export function createReconciler(service: Service): (client: DurableClient) => P
 }
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+/** Of what is seen to be held it makes no difference that nobody wrote down its grant: it may have come late. */
+function asSeen({
+  request: { granted, changedAt: at },
+  entitlements,
+}: Found<'still-held'>): Pick<AccessRequest, 'granted'> {
+  if (granted) return {};
+  return {
+    granted: { at, evidence: entitlements.map((entitlement) => ({ entitlement, outcome: 'granted', verifiedAt: at })) },
+  };
+}
 
 /** What is not the form of an event makes no story either. */
 function readable<Answer>(read: () => Answer): Answer | undefined {
