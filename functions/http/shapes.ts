@@ -258,7 +258,9 @@ export const driftList = z.object({
                 entitlement,
                 holder,
               })
-              .describe('Of what was found, with the `action` that the policy wants; of what was removed, with evidence.'),
+              .describe(
+                'Of what was found, with the `action` that the policy wants; of what was removed, with evidence.',
+              ),
             hash: digest(),
           })
           .describe('In its place in the target’s chain, which is made like a request’s.'),

@@ -99,6 +99,8 @@ targets:
           review: { by: { people: [bob@contoso.example] }, within: 24h }
         limits: { per-person: 1, per-role: 3 }
         extension: { times: 1, up-to: 12h }
+        drift: remove
+        standing: [A0000000-0000-4000-8000-000000000003]
 rules:
   - name: all of it
     when: { targets: [orders], roles: [reader], requesters: { people: [ada@contoso.example] }, longer-than: 4h }
@@ -227,6 +229,7 @@ describe('a policy file', () => {
                 tell: { people: [], groups: [owners] },
                 review: { by: bob, within: 24 * hour },
               },
+              drift: { action: 'remove', standing: ['a0000000-0000-4000-8000-000000000003'] },
             },
           ],
         },
@@ -276,6 +279,7 @@ describe('a policy file', () => {
       limits: { perPerson: null, perRole: null },
       extension: { times: 0, total: 0 },
     });
+    expect(role?.drift).toEqual({ action: 'report', standing: [] });
     const bare = small
       .replace('    port: 14330 # 1433 where it is left out\n', '')
       .replace(/ +reason: required.*\n/g, '');
