@@ -99,8 +99,6 @@ targets:
           review: { by: { people: [bob@contoso.example] }, within: 24h }
         limits: { per-person: 1, per-role: 3 }
         extension: { times: 1, up-to: 12h }
-        drift: remove
-        standing: [A0000000-0000-4000-8000-000000000003]
 rules:
   - name: all of it
     when: { targets: [orders], roles: [reader], requesters: { people: [ada@contoso.example] }, longer-than: 4h }
@@ -229,7 +227,7 @@ describe('a policy file', () => {
                 tell: { people: [], groups: [owners] },
                 review: { by: bob, within: 24 * hour },
               },
-              drift: { action: 'remove', standing: ['a0000000-0000-4000-8000-000000000003'] },
+              drift: { action: 'report', standing: [] },
             },
           ],
         },
@@ -261,6 +259,13 @@ describe('a policy file', () => {
         { name: 'no extension', when: {}, demands: { extension: { times: 0, total: 0 } } },
       ],
     });
+  });
+
+  test('says who belongs on a target without Curfew, and whether others are removed', () => {
+    const drift = 'drift: remove\n        standing: [A0000000-0000-4000-8000-000000000003]\n';
+    const { targets } = readPolicy(whole.replace('rules:', `        ${drift}rules:`), 'policy.yaml');
+    const standing = ['a0000000-0000-4000-8000-000000000003'];
+    expect(targets[0]?.roles[0]?.drift).toEqual({ action: 'remove', standing });
   });
 
   test('has a safe default for all that may be left out', () => {
