@@ -93,7 +93,7 @@ async function raise(service: Service, client: DurableClient, id: RequestId, wan
 }
 
 /** Whether the instance goes on. One that can't be asked about counts as gone: a running one can't be started over. */
-export async function lifeOf(client: DurableClient, id: RequestId): Promise<Life> {
+export async function lifeOf(client: Pick<DurableClient, 'getStatus'>, id: RequestId): Promise<Life> {
   const status = await client.getStatus(id, { showInput: false }).catch(() => undefined);
   return status && living.has(status.runtimeStatus) ? 'alive' : 'gone';
 }

@@ -13,10 +13,15 @@ import type { Entitlement } from '../shared/domain/policy.ts';
 import type { Finding } from '../shared/domain/reconcile.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import { describeSeen } from '../shared/pages/reconciler-words.ts';
-import { limited, look, type Seen } from '../shared/reconciler.ts';
+import { type Looking, limited, look, type Seen } from '../shared/reconciler.ts';
 import { createAlerts } from './alerts.ts';
 import { lifeOf } from './orchestration-client.ts';
 import type { Service } from './service.ts';
+
+/** What it needs of the service, and of the durable client. */
+export type Reconciling = Looking &
+  Pick<Service, 'log' | 'events' | 'activities' | 'notifier' | 'alertAddress' | 'heartbeat'>;
+export type Instances = Pick<DurableClient, 'getStatus' | 'startNew'>;
 
 type Found<Kind extends Finding['kind']> = Extract<Finding, { kind: Kind }>;
 
@@ -31,11 +36,11 @@ const longestAdoptionPause = 3_600_000;
  * Looks at everything and sees to what it finds. It relies on no orchestration and no timer of theirs, and writes into no
  * request's story: what it takes away, the story finds gone.
  */
-export function createReconciler(service: Service): (client: DurableClient) => Promise<void> {
+export function createReconciler(service: Reconciling): (client: Instances) => Promise<void> {
   const alerts = createAlerts(service);
   const adoptions = new Map<RequestId, { readonly times: number; readonly next: Instant }>();
 
-  const act = async (client: DurableClient, seen: Seen): Promise<boolean> => {
+  const act = async (client: Instances, seen: Seen): Promise<boolean> => {
     switch (seen.kind) {
       case 'still-held':
       case 'left-over':
@@ -82,7 +87,7 @@ export function createReconciler(service: Service): (client: DurableClient) => P
   };
 
   /** Begins the story again where its events end. */
-  const adopt = async (client: DurableClient, { id }: AccessRequest): Promise<void> => {
+  const adopt = async (client: Instances, { id }: AccessRequest): Promise<void> => {
     // Read after the instance was asked about: what has ended meanwhile says so here.
     const request = await service.requests.find(id);
     if (!request || !isUnfinished(request)) return;

@@ -249,6 +249,7 @@ export class MemoryTarget extends Breakable implements AccessProvider {
   async cleanUp(): Promise<void> {}
 
   async holders() {
+    this.check();
     return [...this.members].map((id) => ({ principalId: id as PrincipalId, name: id }));
   }
 

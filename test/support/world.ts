@@ -96,6 +96,8 @@ export function createWorld({
     target,
     engine,
     calls,
+    activities,
+    providers,
     ...systems,
     async submit(event: CurfewEvent = requested()): Promise<RequestId> {
       const id = requestIdOf(new Uint8Array(16).fill(++count));
