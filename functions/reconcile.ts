@@ -169,7 +169,8 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     }
     await Promise.all(underWay);
     await alerts.send();
-    if (isComplete) await service.heartbeat.beat();
+    if (!isComplete) return;
+    await service.heartbeat.beat().catch(() => service.log('error', 'the reconciler’s success could not be written'));
   };
 }
 

@@ -54,17 +54,10 @@ export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Li
   /** By id, with the name by which targets know their requesters. */
   const open = new Map<RequestId, PrincipalId>();
   const recorded = new Set<string>();
-  yield* tried('the requests', lookAtRequests(from, lifeOf, seen, open, recorded));
-  let isComplete = false;
-  yield* tried(
-    'the holds',
-    (async function* () {
-      yield* lookAtHolds(from, lifeOf, open, recorded);
-      isComplete = true;
-    })(),
-  );
-  // Without all of the holds everybody would look like a stranger.
-  if (isComplete) yield* lookAtMembers(from, sights, recorded);
+  const hasRequests = yield* tried('the requests', lookAtRequests(from, lifeOf, seen, open, recorded));
+  const hasHolds = yield* tried('the holds', lookAtHolds(from, lifeOf, open, recorded));
+  // Without all of them everybody would look like a stranger.
+  if (hasRequests && hasHolds) yield* lookAtMembers(from, sights, recorded);
 }
 
 async function* lookAtTargets({ policy, providers, clock }: Looking, sights: Sight[]): Seeing {
@@ -179,11 +172,14 @@ async function takenFrom({ requests, clock }: Looking, { entitlement }: Place, r
   return justTaken(entitlement, page.requests, clock.now());
 }
 
-async function* tried(what: string, part: Seeing): Seeing {
+/** Gives whether all of it could be looked at. */
+async function* tried(what: string, part: Seeing): AsyncGenerator<Seen, boolean, undefined> {
   try {
     yield* part;
+    return true;
   } catch (error) {
     yield unseen(what, error);
+    return false;
   }
 }
 

@@ -243,11 +243,24 @@ describe('a request without an orchestration', () => {
     const before = world.request(id);
     await world.advanceTo(deadline);
     world.requests.all.set(id, before);
+    world.holds.all.set(holdKey(entitlement, ada.principalId), { standing: false, holds: { [id]: deadline } });
     await world.engine.purge(id);
     await world.advanceTo(plus(deadline, minute));
     await look();
     expect(world.request(id).state).toBe('expired');
     expect(world.types(id)).toHaveLength(6);
+    expect(world.holds.all.size).toBe(0);
+  });
+
+  test('and that ends while it is looked at is not begun again', async () => {
+    const { world, look, logged } = reconciled();
+    const id = await grantedIn(world);
+    const before = world.request(id);
+    await world.advanceTo(plus(deadline, 5_000));
+    world.requests.list = async () => ({ requests: [before] });
+    await look();
+    expect(world.engine.status(id)?.runtimeStatus).toBe('Completed');
+    expect(logged).toEqual([]);
   });
 
   test('and whose story fails at once is begun again less and less often', async () => {
@@ -417,6 +430,25 @@ describe('drift', () => {
     expect(alerts()).toHaveLength(1);
   });
 
+  test('is nobody who is gone when they are asked about, nor removed from a grant that has just begun', async () => {
+    const { world, look, drifts, driftTypes } = reconciled({ action: 'remove', standing: [] });
+    const { holders } = world.target;
+    world.target.holders = async () => [{ principalId: eve.principalId, name: 'eve' }];
+    await look();
+    expect(await driftTypes()).toEqual([]);
+    world.target.holders = holders;
+    world.target.members.add(eve.principalId);
+    const { append } = drifts;
+    drifts.append = async (event) => {
+      await append.call(drifts, event);
+      const key = holdKey(entitlement, eve.principalId);
+      world.holds.all.set(key, { holds: { ['req-another' as RequestId]: deadline } });
+    };
+    await look();
+    expect(await driftTypes()).toEqual(['drift-found']);
+    expect(world.target.members.has(eve.principalId)).toBe(true);
+  });
+
   test('is nobody who was there before their grant, for as long as it lasts', async () => {
     const { world, look, driftTypes } = reconciled({ action: 'remove', standing: [] });
     world.target.members.add(ada.principalId);
@@ -429,10 +461,15 @@ describe('drift', () => {
   test('is nobody to be sure of while the holds cannot be read', async () => {
     const { world, look, beats, driftTypes } = reconciled({ action: 'remove', standing: [] });
     await grantedIn(world);
-    world.requests.all.clear();
-    world.holds.failure = 'CURFEW_STORE_UNAVAILABLE';
+    const { list } = world.holds;
+    let times = 0;
+    world.holds.list = async () => {
+      if (times++ > 0) return list.call(world.holds);
+      throw new CurfewError('CURFEW_STORE_UNAVAILABLE');
+    };
+    world.target.members.add(eve.principalId);
     await look();
-    expect(world.target.members.size).toBe(1);
+    expect(world.target.members.size).toBe(2);
     expect(await driftTypes()).toEqual([]);
     expect(beats).toEqual([]);
   });
