@@ -28,6 +28,8 @@ type Found<Kind extends Finding['kind']> = Extract<Finding, { kind: Kind }>;
 /** How many findings are seen to at once, and how long one may take. Milliseconds. */
 const atOnce = 16;
 const patience = 20_000;
+/** How long it may take to end an access, before somebody is told that it can't be. Milliseconds. */
+const endingPatience = 15_000;
 /** A story that ends badly whenever it is begun again is begun less and less often. Milliseconds. */
 const adoptionPause = 60_000;
 const longestAdoptionPause = 3_600_000;
@@ -64,12 +66,14 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
   /** Takes away what stands past its end. Whether it stood shows in the evidence. */
   const end = async (found: Found<'still-held' | 'left-over'>): Promise<void> => {
     const { request, entitlements } = found;
-    const key = `${found.kind} ${request.id}`;
     try {
-      const isTaken = await take(request, entitlements, found.kind === 'still-held' ? asSeen(found) : {});
-      if (isTaken) alerts.raise(key, 'Access stood past its end, and was ended now', describeSeen(found));
+      const taking = take(request, entitlements, found.kind === 'still-held' ? asSeen(found) : {});
+      const isTaken = await limited(service.clock, taking, endingPatience);
+      if (isTaken) {
+        alerts.raise(`ended ${request.id}`, 'Access stood past its end, and was ended now', describeSeen(found));
+      }
     } catch (error) {
-      alerts.raise(key, 'Access stands past its end, and can’t be ended', describeSeen(found));
+      alerts.raise(`stands ${request.id}`, 'Access stands past its end, and can’t be ended', describeSeen(found));
       throw error;
     }
   };

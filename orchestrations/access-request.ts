@@ -72,8 +72,10 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
     const eligible = isStale ? yield* story.call('checkEligibility', { request: story.request }) : undefined;
     if (eligible?.ok) checkedAt = story.now();
     const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request: story.request });
-    if (granted.ok) story.must({ kind: 'confirm-grant', evidence: granted.result });
-    else if (!isRetryable(granted.code) || attempt >= grantAttempts)
+    if (granted.ok) {
+      story.must({ kind: 'confirm-grant', evidence: granted.result });
+      story.tell('granted', [story.request.requester]);
+    } else if (!isRetryable(granted.code) || attempt >= grantAttempts)
       story.must({ kind: 'abandon-grant', code: granted.code });
     else yield* wait(story, mailbox, earliest(plus(story.now(), backOff(attempt)), end(story)), isDue);
   }
@@ -93,7 +95,6 @@ function* write(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> 
 function* hold(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
   const { requester, revocation } = story.request;
   const isGranted = () => story.request.state === 'granted';
-  if (isGranted() && !story.isResumed) story.tell('granted', [requester]);
   while (isGranted()) {
     const deadline = end(story);
     const stands = () => isGranted() && story.request.deadline === deadline;

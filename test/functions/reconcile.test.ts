@@ -177,6 +177,10 @@ describe('a request without an orchestration', () => {
     world.target.failure = undefined;
     await look();
     expect(world.request(id)).toMatchObject({ state: 'granted', deadline });
+    expect(world.notifier.sent.at(-1)).toMatchObject({
+      to: ada.mail,
+      subject: expect.stringMatching(/^You have reader/),
+    });
     await world.advanceTo(deadline);
     expect(world.request(id).state).toBe('expired');
   });
@@ -326,6 +330,20 @@ describe('access past its end', () => {
     const told = alerts().filter((subject) => subject.startsWith('Access stands past its end'));
     expect(told).toHaveLength(2);
     expect(beats).toEqual([]);
+  });
+
+  test('is told where ending it hangs', async () => {
+    const { world, look, alerts } = reconciled();
+    const id = await grantedIn(world);
+    await world.advanceTo(plus(deadline, -minute));
+    await world.engine.suspend(id, 'by hand');
+    await world.advanceTo(plus(deadline, minute));
+    const { promise } = Promise.withResolvers<never>();
+    world.target.revoke = () => promise;
+    const looked = look();
+    await world.advanceTo(plus(deadline, minute + 15_000));
+    await looked;
+    expect(alerts()).toEqual(['Access stands past its end, and can’t be ended']);
   });
 
   test('that was put back after its end is ended again, for ten minutes; then it is drift', async () => {
