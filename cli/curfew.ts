@@ -1,11 +1,19 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { instantOf } from '../shared/domain/time.ts';
+import type { System } from './command.ts';
 import { run } from './run.ts';
 
-process.exitCode = run(process.argv.slice(2), {
+const system: System = {
   out: (text) => process.stdout.write(`${text}\n`),
   error: (text) => process.stderr.write(`${text}\n`),
   read: (file) => readFileSync(file, 'utf8'),
   now: () => instantOf(Date.now()),
-});
+};
+const [area, ...rest] = process.argv.slice(2);
+if (area === 'reconcile' && !rest.includes('--help')) {
+  const { reconcile } = await import('./reconcile.ts');
+  // Connections to databases would keep the process waiting.
+  process.exit(await reconcile(rest, system, process.env));
+}
+process.exitCode = run(process.argv.slice(2), system);

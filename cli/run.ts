@@ -4,6 +4,7 @@ import { type Command, type System, UsageError } from './command.ts';
 import { explain } from './policy/explain.ts';
 import { lint } from './policy/lint.ts';
 import { test } from './policy/test.ts';
+import { reconcileUsage } from './reconcile-usage.ts';
 
 const commands: { readonly [name: string]: Command } = { lint, explain, test };
 
@@ -11,7 +12,8 @@ const usage = `Usage:
 ${Object.values(commands)
   .map((command) => command.usage)
   .join('\n')}
-Exit codes: 0 all is well; 1 findings, a refusal or a failed case; 2 wrong usage.`;
+${reconcileUsage}
+Exit codes: 0 all is well; 1 findings, a refusal or a failed case; 2 wrong usage, or it could not be looked at.`;
 
 /** The exit code. */
 export function run(args: readonly string[], system: System): number {

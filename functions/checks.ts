@@ -3,7 +3,7 @@ import { requestIdOf } from '../shared/domain/ids.ts';
 import { plus } from '../shared/domain/time.ts';
 import type { Service } from './service.ts';
 
-type Checked = Pick<Service, 'clock' | 'log' | 'requests' | 'directory' | 'providers' | 'policy'>;
+type Checked = Pick<Service, 'clock' | 'log' | 'requests' | 'directory' | 'providers' | 'heartbeat' | 'policy'>;
 
 /** For how long an answer about the health is given again. Milliseconds. */
 const freshness = 2_000;
@@ -16,6 +16,7 @@ export function createChecks(service: Checked): Pick<Service, 'check' | 'watch'>
     ['policy', async () => service.policy()],
     ['eventStore', () => service.requests.find(nothing)],
     ['directory', () => service.directory.person(nobody)],
+    ['reconciler', () => service.heartbeat.check()],
     ...targetsOf(service).map(([name, probe]): [string, () => Promise<unknown>] => [`target ${name}`, probe]),
   ];
   const probeAll = () =>

@@ -6,7 +6,8 @@ import { createAlarm } from '../orchestrations/activities/alarm.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
 import { createTargetRegistry } from '../shared/adapters/arm/target-registry.ts';
 import { openContainers } from '../shared/adapters/cosmos/client.ts';
-import { createEventStore } from '../shared/adapters/cosmos/event-store.ts';
+import { createDriftStore, createEventStore } from '../shared/adapters/cosmos/event-store.ts';
+import { createHeartbeatStore } from '../shared/adapters/cosmos/heartbeat-store.ts';
 import { createHoldStore } from '../shared/adapters/cosmos/hold-store.ts';
 import { createLinkStore } from '../shared/adapters/cosmos/link-store.ts';
 import { createRequestStore } from '../shared/adapters/cosmos/request-store.ts';
@@ -26,6 +27,7 @@ import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import type { Clock, Entropy, Log } from '../shared/ports.ts';
 import { inTimeZones } from '../shared/time-zones.ts';
 import { createChecks } from './checks.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import { createRateLimit } from './rate-limit.ts';
 import type { Service } from './service.ts';
 
@@ -65,6 +67,7 @@ export function createService(env: Record<string, string | undefined>): Service 
     requests: createRequestStore(containers.requests),
     links: createLinkStore(containers.links, clock),
     holds: createHoldStore(containers.holds),
+    drifts: createDriftStore(containers.events),
     sessions: createSessionStore(containers.sessions, clock),
   };
   const policy = policyOf(configuration);
@@ -81,23 +84,13 @@ export function createService(env: Record<string, string | undefined>): Service 
   const registry = createTargetRegistry({ url: configuration.resourceManagerUrl, credential });
   const { publicUrl, revocation, purgeAfter, alertAddress } = configuration;
   const alarm = createAlarm({ clock, holds: stores.holds, providers });
-  const common = {
-    clock,
-    entropy,
-    log,
-    ...stores,
-    directory,
-    providers,
-    registry,
-    alarm,
-    alertAddress,
-    publicUrl,
-    revocation,
-  };
+  const heartbeat = createHeartbeat(createHeartbeatStore(containers.reconciler), clock);
+  const outside = { directory, notifier, providers, registry, alarm, heartbeat };
+  const common = { clock, entropy, log, ...stores, ...outside, alertAddress, publicUrl, revocation };
   return {
     ...common,
     purgeAfter,
-    activities: createActivities({ ...common, notifier }),
+    activities: createActivities(common),
     recentDirectory: createCachedDirectory(directory, clock),
     limitCaller: createRateLimit(clock, configuration.callsPerMinute),
     limitLink: createRateLimit(clock, callsOnLink),

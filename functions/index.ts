@@ -9,12 +9,11 @@ import {
   orchestratorName,
 } from '../orchestrations/names.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
-import { plus } from '../shared/domain/time.ts';
 import { admit } from './callers.ts';
 import { createService } from './composition.ts';
 import { problem } from './http/problem.ts';
-import { startWhatNeverWas } from './orchestration-client.ts';
 import { purgeEnded } from './purge.ts';
+import { createReconciler } from './reconcile.ts';
 import { routes } from './routes.ts';
 import type { Route, Service } from './service.ts';
 
@@ -57,14 +56,11 @@ function registerActivity<Name extends ActivityName>({ activities }: Service, na
   });
 }
 
-/** A crash may come between accepting a request and starting its orchestration. Half a minute leaves the handler its time. */
-app.timer('startWhatNeverWas', {
+const reconcile = createReconciler(service);
+app.timer('reconcile', {
   schedule: '30 * * * * *',
   extraInputs: [df.input.durableClient()],
-  handler: async (_timer, context) => {
-    const started = await startWhatNeverWas(service, df.getClient(context), plus(service.clock.now(), -30_000));
-    if (started > 0) service.log('warning', 'accepted requests were started late', { started });
-  },
+  handler: (_timer, context) => reconcile(df.getClient(context)),
 });
 
 /** At an hour when nobody waits for anything. What one night doesn't get done is left for the next. */

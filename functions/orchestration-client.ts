@@ -1,9 +1,10 @@
-import type { DurableClient } from 'durable-functions';
+import { type DurableClient, OrchestrationRuntimeStatus } from 'durable-functions';
 import { commandEvent, type OrchestratorInput, orchestratorName } from '../orchestrations/names.ts';
 import { type AccessRequest, isOutcomeOf } from '../shared/domain/access-request.ts';
 import { decide, type PersonCommand } from '../shared/domain/decide.ts';
 import { CurfewError, type Refusal } from '../shared/domain/errors.ts';
 import type { CommandId, RequestId } from '../shared/domain/ids.ts';
+import type { Life } from '../shared/domain/reconcile.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import type { Service } from './service.ts';
 
@@ -99,19 +100,14 @@ async function raise(service: Service, client: DurableClient, id: RequestId, wan
   }
 }
 
-/** Starts every accepted request that never got its orchestration. */
-export async function startWhatNeverWas(service: Service, client: DurableClient, before: Instant): Promise<number> {
-  let started = 0;
-  let after: string | undefined;
-  do {
-    const page = await service.requests.list({ states: ['waiting-for-approval'] }, 100, after);
-    for (const { id, submittedAt } of page.requests) {
-      if (submittedAt <= before && (await ensureStarted(service, client, id))) started++;
-    }
-    after = page.next;
-  } while (after !== undefined);
-  return started;
+/** Whether the instance goes on. One that can't be asked about counts as gone: a running one can't be started over. */
+export async function lifeOf(client: Pick<DurableClient, 'getStatus'>, id: RequestId): Promise<Life> {
+  const status = await client.getStatus(id, { showInput: false }).catch(() => undefined);
+  return status && living.has(status.runtimeStatus) ? 'alive' : 'gone';
 }
+
+const { Running, Pending, ContinuedAsNew, Suspended } = OrchestrationRuntimeStatus;
+const living: ReadonlySet<string> = new Set([Running, Pending, ContinuedAsNew, Suspended]);
 
 export function newCommandId({ entropy }: Pick<Service, 'entropy'>): CommandId {
   return Buffer.from(entropy.bytes(16)).toString('hex') as CommandId;

@@ -1,5 +1,6 @@
 import { getApproval, postApproval } from './approvals.ts';
 import { decideRequest, reviewRequest, revoke, withdraw } from './commands.ts';
+import { listDrift } from './drift.ts';
 import { extend } from './extension.ts';
 import { health } from './health.ts';
 import { refuseAsPage } from './http/page.ts';
@@ -50,6 +51,14 @@ export const routes = [
     path: 'requests/{id}/events',
     about: 'Its events and their chain',
     handler: getEvents,
+  },
+  {
+    name: 'listDrift',
+    needs: ['Access.Audit', 'Access.Administer'],
+    method: 'GET',
+    path: 'drift',
+    about: 'What was found on the targets that Curfew never granted',
+    handler: listDrift,
   },
   {
     name: 'withdrawRequest',

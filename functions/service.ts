@@ -5,15 +5,18 @@ import type { Caller } from '../shared/adapters/entra/tokens.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
 import type { RevocationPlan } from '../shared/domain/events.ts';
 import type { Policy } from '../shared/domain/policy.ts';
-import type { Directory, SessionStore, SignIn } from '../shared/ports.ts';
+import type { Directory, DriftStore, SessionStore, SignIn } from '../shared/ports.ts';
 import type { Needs } from './callers.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { OperationName } from './openapi/operations.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 /** All that the functions need, made once in the composition root. */
-export interface Service extends Omit<ActivityDependencies, 'holds' | 'notifier'> {
+export interface Service extends ActivityDependencies {
   readonly activities: Activities;
   readonly sessions: SessionStore;
+  readonly drifts: DriftStore;
+  readonly heartbeat: Heartbeat;
   /** What is pinned to each request that is accepted. */
   readonly revocation: RevocationPlan;
   /** How long after its asking the orchestration of a request is kept. Milliseconds. */

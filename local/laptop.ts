@@ -65,6 +65,7 @@ const containers = [
   { id: 'links', partitionKey: '/id', defaultTtl: -1 },
   { id: 'holds', partitionKey: '/id' },
   { id: 'sessions', partitionKey: '/id', defaultTtl: -1 },
+  { id: 'reconciler', partitionKey: '/id' },
 ];
 
 export function readSampleCompany() {

@@ -1,4 +1,5 @@
 import type { AccessRequest, State } from './domain/access-request.ts';
+import type { Holder, RecordedDrift } from './domain/drift.ts';
 import type { GrantEvidence, OtherWay, RecordedEvent, RevocationEvidence } from './domain/events.ts';
 import type { HoldDocument } from './domain/holds.ts';
 import type { PrincipalId, RequestId, RoleId, TargetId } from './domain/ids.ts';
@@ -53,8 +54,8 @@ export interface AccessProvider<E extends Entitlement = Entitlement> {
   cleanUp(entitlement: E, principal: Principal): Promise<void>;
   /** What else gives the principal the same, or gives it to the members of a group, whether or not they are one. */
   otherWays(entitlement: E, principal: Principal): Promise<readonly OtherWay[]>;
-  /** Who has the entitlement now. An application has its client id for a principal id, where the target knows it by that. */
-  holders(entitlement: E): Promise<readonly { readonly principalId: PrincipalId; readonly name: string }[]>;
+  /** Who has the entitlement now. */
+  holders(entitlement: E): Promise<readonly Holder[]>;
   /** What Curfew lacks on the target to grant, revoke, terminate and read back; empty if nothing. */
   preflight(entitlement: E): Promise<readonly { readonly missing: string; readonly statement: string }[]>;
 }
@@ -73,11 +74,26 @@ export interface EventStore {
   read(requestId: RequestId): Promise<RecordedEvent[]>;
 }
 
+/** What was found on the targets beside Curfew's own grants: as create-only as the events. */
+export interface DriftStore {
+  append(event: RecordedDrift): Promise<void>;
+  /** In order; empty where nothing was ever found. */
+  read(target: TargetId): Promise<RecordedDrift[]>;
+}
+
+/** When the reconciler last went through everything, for every instance to know. */
+export interface HeartbeatStore {
+  save(at: Instant): Promise<void>;
+  find(): Promise<Instant | undefined>;
+}
+
 export interface RequestFilter {
   /** Requests of this person, or that this person may decide on; all where it is left out. */
   readonly visibleTo?: PrincipalId | undefined;
   readonly requester?: PrincipalId | undefined;
   readonly states?: readonly State[] | undefined;
+  /** Those that have something to come still: they have not ended, or a review of them is owed. */
+  readonly isUnfinished?: true | undefined;
   readonly target?: TargetId | undefined;
   readonly role?: RoleId | undefined;
 }
@@ -158,8 +174,17 @@ export interface SignIn {
   endUrl(returnTo: string): Promise<string | undefined>;
 }
 
+/** A hold document, with what its key says. */
+export interface Held {
+  readonly entitlement: Entitlement;
+  readonly principalId: PrincipalId;
+  readonly document: HoldDocument;
+}
+
 /** Hold documents, guarded by version: `change` runs again until no other writer came between. */
 export interface HoldStore {
+  /** All of them, in an order of the store's own. `after` is the `next` of the page before. */
+  list(limit: number, after?: string): Promise<{ holds: Held[]; next?: string | undefined }>;
   /** `decide` gives the document as it is to be (undefined to delete it) and an answer to pass on. */
   change<Answer>(
     key: string,

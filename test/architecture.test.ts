@@ -35,6 +35,7 @@ describe('who may import whom', () => {
     ['shared/adapters/mail/x.ts', '../../../functions/service.ts'],
     ['shared/pages/x.ts', '../adapters/mail/smtp.ts'],
     ['functions/x.ts', '../local/laptop.ts'],
+    ['cli/x.ts', '../functions/service.ts'],
   ])('%s may not import %s', (file, specifier) => {
     expect(rulesBroken(file, `import { x } from '${specifier}';\nexport const y = x;\n`)).toContain(
       'lint/style/noRestrictedImports',
@@ -47,6 +48,7 @@ describe('who may import whom', () => {
     ['shared/domain/x.ts', './ids.ts'],
     ['functions/x.ts', '../shared/adapters/mail/smtp.ts'],
     ['local/x.ts', '../functions/service.ts'],
+    ['cli/x.ts', '../functions/composition.ts'],
   ])('%s may import %s', (file, specifier) => {
     expect(rulesBroken(file, `import { x } from '${specifier}';\nexport const y = x;\n`)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { states } from '../../shared/domain/access-request.ts';
+import type { DriftEvent } from '../../shared/domain/drift.ts';
 import { type ErrorCode, errorCodes } from '../../shared/domain/errors.ts';
 import type { Finding } from '../../shared/domain/evaluate.ts';
 import type { Capacity, Channel, CurfewEvent } from '../../shared/domain/events.ts';
@@ -217,18 +218,69 @@ export const recordedEvent = z
       'An event in its place in the request’s chain. `hash` is SHA-256 over the canonical JSON (RFC 8785) of the rest, and the first `previousHash` that of the request’s id.',
   });
 
+const chain = z
+  .literal('intact')
+  .or(
+    z.object({
+      sequence: z.int(),
+      problem: z.enum(['missing', 'altered', 'unlinked', 'foreign'] satisfies ChainBreak['problem'][]),
+    }),
+  )
+  .describe('Whether the chain holds; or the first event that can’t be trusted.');
+
 export const eventList = z.object({
   requestId,
   events: z.array(recordedEvent),
-  chain: z
-    .literal('intact')
-    .or(
-      z.object({
-        sequence: z.int(),
-        problem: z.enum(['missing', 'altered', 'unlinked', 'foreign'] satisfies ChainBreak['problem'][]),
-      }),
-    )
-    .describe('Whether the chain holds; or the first event that can’t be trusted.'),
+  chain,
+});
+
+const entitlement = z.object({
+  kind: z.literal('sql-role'),
+  server: z.string(),
+  port: z.int(),
+  database: z.string(),
+  role: z.string(),
+});
+const holder = z
+  .object({ principalId: z.string(), name: z.string() })
+  .describe("As the target names them: an application by its client id, and whom Entra ID does not know by `''`.");
+const driftTypes = {
+  'drift-found': true,
+  'drift-removed': true,
+  'drift-gone': true,
+} as const satisfies Record<DriftEvent['type'], true>;
+
+export const driftList = z.object({
+  targets: z.array(
+    z.object({
+      target: z.string(),
+      open: z.array(z.object({ entitlement, holder })).describe('What was found and is there still.'),
+      events: z.array(
+        z
+          .object({
+            requestId: z
+              .string()
+              .regex(/^drift-/)
+              .describe('The chain’s name: `drift-` and the target’s.'),
+            sequence: z.int().min(0),
+            previousHash: digest(),
+            event: z
+              .object({
+                type: z.enum(Object.keys(driftTypes) as DriftEvent['type'][]),
+                at: instant(),
+                entitlement,
+                holder,
+              })
+              .describe(
+                'Of what was found, with the `action` that the policy wants; of what was removed, with evidence.',
+              ),
+            hash: digest(),
+          })
+          .describe('In its place in the target’s chain, which is made like a request’s.'),
+      ),
+      chain,
+    }),
+  ),
 });
 
 export const healthReport = z.object({
@@ -256,5 +308,6 @@ export type Preview = z.output<typeof preview>;
 export type RequestList = z.output<typeof requestList>;
 export type TargetList = z.output<typeof targetList>;
 export type EventList = z.output<typeof eventList>;
+export type DriftList = z.output<typeof driftList>;
 export type HealthReport = z.output<typeof healthReport>;
 export type ProblemDetails = z.output<typeof problemDetails>;

@@ -4,6 +4,7 @@ import { decisionBody, reviewBody, revokeBody } from '../commands.ts';
 import { extensionBody } from '../extension.ts';
 import {
   accessRequest,
+  driftList,
   errorCode,
   eventList,
   healthReport,
@@ -36,6 +37,7 @@ export const components = {
   Person: person,
   EventList: eventList,
   RecordedEvent: recordedEvent,
+  DriftList: driftList,
   Health: healthReport,
   Problem: problemDetails,
   ErrorCode: errorCode,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
+import { driftQuery } from '../drift.ts';
 import { listQuery } from '../requests.ts';
 import { submitQuery } from '../submit.ts';
 import type { ComponentName } from './components.ts';
@@ -138,6 +139,12 @@ export const operations = {
     description: 'The record for audits, as it was written.',
     answers: { 200: { about: 'In order.', schema: 'EventList' } },
     refusals: [],
+  },
+  listDrift: {
+    description: 'Members of the policy’s roles that neither a request nor the policy explains: found, removed, gone.',
+    query: driftQuery,
+    answers: { 200: { about: 'Of each target, in order.', schema: 'DriftList' } },
+    refusals: ['CURFEW_POLICY_INVALID', 'CURFEW_STORE_UNAVAILABLE'],
   },
   withdrawRequest: {
     description: 'For the requester, or the application that asked for them.',

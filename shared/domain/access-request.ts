@@ -106,6 +106,11 @@ export function isEnded(state: State): boolean {
   return (endedStates as readonly State[]).includes(state);
 }
 
+/** Whether something is to come still, by which it has to be remembered. */
+export function isUnfinished({ state, review }: AccessRequest): boolean {
+  return !isEnded(state) || review === 'owed';
+}
+
 /** The command that brought about what the request has become, or a part of it, if it was this one. */
 export function isOutcomeOf(request: AccessRequest, commandId: CommandId): boolean {
   const { approvals, decision, calledOff, cause, review } = request;

@@ -169,11 +169,13 @@ export type RevocationCause =
     }
   | { readonly kind: 'grant-failed'; readonly code: ErrorCode };
 
-/** An event in its place in the request's chain. Hashes are SHA-256 over canonical JSON (RFC 8785), in hex. */
-export interface RecordedEvent {
-  readonly requestId: RequestId;
+/** An event in its place in its chain. Hashes are SHA-256 over canonical JSON (RFC 8785), in hex. */
+export interface Recorded<Chain, Event> {
+  /** The chain's name, which is a request's id for all but drift. */
+  readonly requestId: Chain;
   readonly sequence: number;
   readonly previousHash: Digest;
-  readonly event: CurfewEvent;
+  readonly event: Event;
   readonly hash: Digest;
 }
+export type RecordedEvent = Recorded<RequestId, CurfewEvent>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type Json } from './canonical-json.ts';
-import type { CurfewEvent, RecordedEvent } from './events.ts';
-import type { Digest, RequestId } from './ids.ts';
+import type { Recorded } from './events.ts';
+import type { Digest } from './ids.ts';
 
 export function digestOf(value: Json): Digest {
   return createHash('sha256').update(canonicalJson(value)).digest('hex') as Digest;
@@ -11,7 +11,11 @@ export function digestOf(value: Json): Digest {
  * Puts an event in its place: numbered, and bound by SHA-256 to everything before it. The first event is bound to
  * its request's id, so that no chain can be passed off as another's.
  */
-export function link(requestId: RequestId, previous: RecordedEvent | undefined, event: CurfewEvent): RecordedEvent {
+export function link<Chain extends string, Event>(
+  requestId: Chain,
+  previous: Recorded<Chain, Event> | undefined,
+  event: Event,
+): Recorded<Chain, Event> {
   const unsealed = {
     requestId,
     sequence: previous === undefined ? 0 : previous.sequence + 1,
@@ -28,7 +32,10 @@ export interface ChainBreak {
 }
 
 /** Walks a request's events in their order. What was cut off at the end can't be seen from the chain alone. */
-export function verifyChain(requestId: RequestId, events: readonly RecordedEvent[]): ChainBreak | undefined {
+export function verifyChain<Chain extends string>(
+  requestId: Chain,
+  events: readonly Recorded<Chain, unknown>[],
+): ChainBreak | undefined {
   let previousHash = digestOf(requestId);
   for (const [sequence, recorded] of events.entries()) {
     const { hash, ...unsealed } = recorded;

@@ -11,6 +11,8 @@ export type TargetId = Id<'TargetId'>;
 export type RoleId = Id<'RoleId'>;
 /** Names one command, so that its sender can find out what became of it. */
 export type CommandId = Id<'CommandId'>;
+/** Names the chain of what was found on one target beside Curfew's own grants: `drift-` and the target's name. No request's id. */
+export type DriftId = Id<'DriftId'>;
 /** SHA-256 in lower-case hex. */
 export type Digest = Id<'Digest'>;
 
@@ -25,6 +27,10 @@ export function requestIdOf(bytes: Uint8Array): RequestId {
     number >>= 5n;
   }
   return `req-${text}` as RequestId;
+}
+
+export function driftIdOf(target: TargetId): DriftId {
+  return `drift-${target}` as DriftId;
 }
 
 export function isRequestId(text: string): text is RequestId {

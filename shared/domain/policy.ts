@@ -131,6 +131,14 @@ export interface Role {
   readonly demands: Demands;
   readonly automaticApprovals: readonly AutomaticApproval[];
   readonly breakGlass?: BreakGlass | undefined;
+  readonly drift: DriftPolicy;
+}
+
+/** What is done about holders whom Curfew never granted what they hold. */
+export interface DriftPolicy {
+  readonly action: 'report' | 'remove';
+  /** They belong there: by object id, an application by its client id, as the target knows them. */
+  readonly standing: readonly PrincipalId[];
 }
 
 export interface Target {

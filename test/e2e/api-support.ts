@@ -192,7 +192,7 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
     untilState,
     /** Every document of a container, as somebody with the account's key reads it. */
     async documents(
-      container: 'events' | 'requests' | 'links' | 'holds' | 'sessions',
+      container: 'events' | 'requests' | 'links' | 'holds' | 'sessions' | 'reconciler',
     ): Promise<Record<string, unknown>[]> {
       const { resources } = await database.container(container).items.query('SELECT * FROM c').fetchAll();
       return resources as Record<string, unknown>[];

@@ -32,7 +32,13 @@ describe('what one may ask for', () => {
     expect(status).toBe(200);
     expect(body).toEqual({
       status: 'healthy',
-      checks: { policy: 'works', eventStore: 'works', directory: 'works', 'target orders': 'works' },
+      checks: {
+        policy: 'works',
+        eventStore: 'works',
+        directory: 'works',
+        reconciler: 'works',
+        'target orders': 'works',
+      },
     });
   });
 });

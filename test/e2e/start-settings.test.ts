@@ -44,7 +44,8 @@ describe('with a policy file that can’t be read', () => {
 
   test('health says so, and the log says where', async () => {
     const { status, body } = await api.call(undefined, '/health');
-    expect([status, body.checks]).toEqual([503, { policy: 'fails', eventStore: 'works', directory: 'works' }]);
+    const works = { eventStore: 'works', directory: 'works', reconciler: 'works' };
+    expect([status, body.checks]).toEqual([503, { policy: 'fails', ...works }]);
     expect(said.join()).toMatch(/CURFEW_POLICY_INVALID.*policy\.yaml:3:\d+: targets\.orders/);
   });
 });

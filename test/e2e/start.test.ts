@@ -33,7 +33,13 @@ describe('without its surroundings', () => {
     expect(status).toBe(503);
     expect(body).toEqual({
       status: 'unhealthy',
-      checks: { policy: 'works', eventStore: 'fails', directory: 'fails', 'target orders': 'fails' },
+      checks: {
+        policy: 'works',
+        eventStore: 'fails',
+        directory: 'fails',
+        reconciler: 'fails',
+        'target orders': 'fails',
+      },
     });
   });
 

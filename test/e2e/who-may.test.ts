@@ -103,6 +103,11 @@ const expected: Record<RouteName, Record<Kind, Expected>> = {
   },
   getRequest: seesIt,
   getEvents: seesIt,
+  listDrift: {
+    ...whoever(forbidden),
+    ...unauthenticated,
+    ...each(ok, 'person switched off', ...seers),
+  },
   withdrawRequest: {
     ...seesIt,
     ...isOff,

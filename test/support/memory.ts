@@ -1,8 +1,9 @@
-import type { AccessRequest } from '../../shared/domain/access-request.ts';
+import { type AccessRequest, isUnfinished } from '../../shared/domain/access-request.ts';
+import type { RecordedDrift } from '../../shared/domain/drift.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { OtherWay, RecordedEvent } from '../../shared/domain/events.ts';
 import type { HoldDocument } from '../../shared/domain/holds.ts';
-import type { PrincipalId } from '../../shared/domain/ids.ts';
+import { driftIdOf, type PrincipalId, type TargetId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Person } from '../../shared/domain/policy.ts';
 import type { Instant } from '../../shared/domain/time.ts';
 import type {
@@ -10,7 +11,9 @@ import type {
   ApprovalLink,
   Clock,
   Directory,
+  DriftStore,
   EventStore,
+  Held,
   HoldStore,
   LinkStore,
   MailMessage,
@@ -48,6 +51,24 @@ export class MemoryEvents extends Breakable implements EventStore {
   }
 }
 
+export class MemoryDrifts extends Breakable implements DriftStore {
+  readonly chains = new Map<string, RecordedDrift[]>();
+
+  async append(event: RecordedDrift): Promise<void> {
+    this.check();
+    const chain = this.chains.get(event.requestId) ?? [];
+    const present = chain[event.sequence];
+    if (present && present.hash !== event.hash) throw new CurfewError('CURFEW_STORE_CONFLICT');
+    chain[event.sequence] = event;
+    this.chains.set(event.requestId, chain);
+  }
+
+  async read(target: TargetId): Promise<RecordedDrift[]> {
+    this.check();
+    return [...(this.chains.get(driftIdOf(target)) ?? [])];
+  }
+}
+
 export class MemoryRequests extends Breakable implements RequestStore {
   readonly all = new Map<string, AccessRequest>();
 
@@ -61,12 +82,19 @@ export class MemoryRequests extends Breakable implements RequestStore {
     if ((this.all.get(request.id)?.version ?? 0) < request.version) this.all.set(request.id, request);
   }
 
-  async list({ requester, states, target, role }: RequestFilter): Promise<{ requests: AccessRequest[] }> {
+  async list({
+    requester,
+    states,
+    target,
+    role,
+    isUnfinished: isLeft,
+  }: RequestFilter): Promise<{ requests: AccessRequest[] }> {
     this.check();
     const requests = [...this.all.values()].filter(
       (request) =>
         (requester === undefined || request.requester.principalId === requester) &&
         (states === undefined || states.includes(request.state)) &&
+        (!isLeft || isUnfinished(request)) &&
         (target === undefined || request.terms.targetId === target) &&
         (role === undefined || request.terms.roleId === role),
     );
@@ -88,6 +116,15 @@ export class MemoryLinks implements LinkStore {
 
 export class MemoryHolds extends Breakable implements HoldStore {
   readonly all = new Map<string, HoldDocument>();
+
+  async list(): Promise<{ holds: Held[] }> {
+    this.check();
+    const holds = [...this.all].map(([key, document]) => {
+      const [entitlement, principalId] = JSON.parse(key) as [Entitlement, PrincipalId];
+      return { entitlement, principalId, document };
+    });
+    return { holds };
+  }
 
   async change<Answer>(
     key: string,
@@ -240,6 +277,7 @@ export class MemoryTarget extends Breakable implements AccessProvider {
   }
 
   async holders() {
+    this.check();
     return [...this.members].map((id) => ({ principalId: id as PrincipalId, name: id }));
   }
 

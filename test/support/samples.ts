@@ -78,6 +78,7 @@ export const policy: Policy = {
           duration: { default: 3_600_000, step: 1000 },
           demands,
           automaticApprovals: [],
+          drift: { action: 'report', standing: [] },
         },
       ],
     },

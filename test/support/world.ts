@@ -104,6 +104,8 @@ export function createWorld({
     engine,
     calls,
     logged,
+    activities,
+    providers,
     ...systems,
     async submit(event: CurfewEvent = requested()): Promise<RequestId> {
       const id = requestIdOf(new Uint8Array(16).fill(++count));

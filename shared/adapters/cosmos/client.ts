@@ -14,6 +14,7 @@ export interface Containers {
   readonly links: Container;
   readonly holds: Container;
   readonly sessions: Container;
+  readonly reconciler: Container;
 }
 
 /**
@@ -41,6 +42,7 @@ export function openContainers({ endpoint, database, credential }: CosmosOptions
     links: container('links'),
     holds: container('holds'),
     sessions: container('sessions'),
+    reconciler: container('reconciler'),
   };
 }
 

@@ -1,8 +1,10 @@
 import type { Container } from '@azure/cosmos';
 import { z } from 'zod';
+import type { RecordedDrift } from '../../domain/drift.ts';
 import { CurfewError } from '../../domain/errors.ts';
-import type { RecordedEvent } from '../../domain/events.ts';
-import type { EventStore } from '../../ports.ts';
+import type { Recorded, RecordedEvent } from '../../domain/events.ts';
+import { driftIdOf } from '../../domain/ids.ts';
+import type { DriftStore, EventStore } from '../../ports.ts';
 import { expecting, readItem } from './client.ts';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -26,18 +28,33 @@ function itemId(sequence: number): string {
 /** Container `events`: partition key `/requestId`, id = sequence, create-only. */
 export function createEventStore(container: Container): EventStore {
   return {
-    async append(event) {
-      const id = itemId(event.sequence);
-      if (await expecting([409], (limit) => container.items.create({ id, ...event }, limit))) return;
-      const present = await readItem(container, id, event.requestId);
-      if (present?.hash !== event.hash) throw new CurfewError('CURFEW_STORE_CONFLICT');
-    },
-    async read(requestId) {
-      const query = 'SELECT * FROM c ORDER BY c.sequence';
-      const answer = await expecting([], (limit) =>
-        container.items.query(query, { ...limit, partitionKey: requestId }).fetchAll(),
-      );
-      return (answer?.resources ?? []).map(readEvent);
+    append: (event) => append(container, event),
+    read: async (requestId) => (await readChain(container, requestId)).map(readEvent),
+  };
+}
+
+/** The chains of drift stand beside those of the requests, one for each target. */
+export function createDriftStore(container: Container): DriftStore {
+  return {
+    append: (event) => append(container, event),
+    async read(target) {
+      const items = await readChain(container, driftIdOf(target));
+      return items.map((item) => recorded.parse(item) as unknown as RecordedDrift);
     },
   };
+}
+
+async function append(container: Container, event: Recorded<string, unknown>): Promise<void> {
+  const id = itemId(event.sequence);
+  if (await expecting([409], (limit) => container.items.create({ id, ...event }, limit))) return;
+  const present = await readItem(container, id, event.requestId);
+  if (present?.hash !== event.hash) throw new CurfewError('CURFEW_STORE_CONFLICT');
+}
+
+async function readChain(container: Container, chain: string): Promise<unknown[]> {
+  const query = 'SELECT * FROM c ORDER BY c.sequence';
+  const answer = await expecting([], (limit) =>
+    container.items.query(query, { ...limit, partitionKey: chain }).fetchAll(),
+  );
+  return answer?.resources ?? [];
 }

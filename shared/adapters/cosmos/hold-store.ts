@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Container } from '@azure/cosmos';
 import { z } from 'zod';
 import type { HoldDocument } from '../../domain/holds.ts';
-import type { HoldStore } from '../../ports.ts';
+import type { PrincipalId } from '../../domain/ids.ts';
+import type { Entitlement } from '../../domain/policy.ts';
+import type { Held, HoldStore } from '../../ports.ts';
 import { expecting, readItem, writeItem } from './client.ts';
 
 const stored = z.object({
@@ -10,10 +12,35 @@ const stored = z.object({
   holds: z.record(z.string(), z.string()),
   claimedBy: z.string().optional(),
 });
+const listed = z.object({ id: z.string(), key: z.string() });
+const keyed = z.tuple([z.looseObject({ kind: z.string() }), z.string()]);
+
+function readHeld(item: unknown): Held {
+  const [entitlement, principalId] = keyed.parse(JSON.parse(listed.parse(item).key));
+  return {
+    entitlement: entitlement as unknown as Entitlement,
+    principalId: principalId as PrincipalId,
+    document: stored.parse(item) as HoldDocument,
+  };
+}
 
 /** Container `holds`: partition key `/id`, one document per entitlement and principal, guarded by its ETag. */
 export function createHoldStore(container: Container): HoldStore {
   return {
+    async list(limit, after = '') {
+      const query = 'SELECT * FROM c WHERE c.id > @after ORDER BY c.id OFFSET 0 LIMIT @limit';
+      const parameters = [
+        { name: '@after', value: after },
+        { name: '@limit', value: limit + 1 },
+      ];
+      const answer = await expecting([], () => container.items.query({ query, parameters }).fetchAll());
+      const items = answer?.resources ?? [];
+      const page = items.slice(0, limit);
+      return {
+        holds: page.map(readHeld),
+        next: items.length > limit ? listed.parse(page.at(-1)).id : undefined,
+      };
+    },
     async change(key, decide) {
       // Keys hold names with any characters, document ids may not.
       const id = createHash('sha256').update(key).digest('hex');

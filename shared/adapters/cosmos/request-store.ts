@@ -1,6 +1,6 @@
 import type { Container, SqlParameter } from '@azure/cosmos';
 import { z } from 'zod';
-import type { AccessRequest } from '../../domain/access-request.ts';
+import { type AccessRequest, openStates } from '../../domain/access-request.ts';
 import type { RequestFilter, RequestStore } from '../../ports.ts';
 import { expecting, readItem, writeItem } from './client.ts';
 
@@ -41,6 +41,9 @@ function buildQuery(filter: RequestFilter, limit: number, after: string | undefi
   if (filter.target !== undefined) conditions.push(`c.targetId = ${bind(filter.target)}`);
   if (filter.role !== undefined) conditions.push(`c.roleId = ${bind(filter.role)}`);
   if (filter.states !== undefined) conditions.push(`ARRAY_CONTAINS(${bind([...filter.states])}, c.state)`);
+  if (filter.isUnfinished) {
+    conditions.push(`(ARRAY_CONTAINS(${bind([...openStates])}, c.state) OR c.request.review = 'owed')`);
+  }
   if (after !== undefined) conditions.push(`c.sortKey < ${bind(after)}`);
   const query = `SELECT * FROM c WHERE ${conditions.join(' AND ')} ORDER BY c.sortKey DESC OFFSET 0 LIMIT ${bind(limit)}`;
   return { query, parameters };

@@ -140,6 +140,17 @@ export function policySchema(names: Partial<Names> = {}) {
         })
         .optional()
         .describe('Where left out, a grant is not extended.'),
+      drift: z
+        .enum(['report', 'remove'], { error: 'write report or remove' })
+        .default('report')
+        .describe(
+          'What is done about members whom Curfew never granted the role: it is told once, or they are removed.',
+        ),
+      standing: z
+        .array(objectId('object id of a person or group, or client id of an application,'))
+        .max(1000, { error: 'list 1000 at most' })
+        .default([])
+        .describe('Members who belong there without Curfew.'),
     })
     .superRefine((value, context) => roleProblems(value, context));
 

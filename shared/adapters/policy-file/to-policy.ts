@@ -105,6 +105,7 @@ export function toPolicy(file: PolicyFile, digest: Digest): Policy {
     duration: { default: form.duration.default, step: form.duration.step },
     demands: demands(form),
     automaticApprovals: form['automatic-approval'].map(automaticApproval),
+    drift: { action: form.drift, standing: form.standing.map(principalId) },
     ...(form['break-glass'] && { breakGlass: breakGlass(form['break-glass']) }),
   });
   const rule = ({ name, when, then }: PolicyFile['rules'][number]): Rule => {

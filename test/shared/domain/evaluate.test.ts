@@ -25,6 +25,7 @@ const reader: Role = {
     extension: { times: 2, total: 12 * hour },
   },
   automaticApprovals: [],
+  drift: { action: 'report', standing: [] },
   breakGlass: {
     people: [carla],
     maximum: 2 * hour,

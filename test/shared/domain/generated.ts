@@ -112,6 +112,7 @@ const role: fc.Arbitrary<Role> = fc.record(
     duration: fc.record({ default: duration, step: seldom(fc.constantFrom(30 * minute, 90 * minute), 1000) }),
     demands,
     automaticApprovals: fc.array(automaticApproval, { maxLength: 2 }),
+    drift: fc.constant({ action: 'report' as const, standing: [] }),
     breakGlass: fc.record({
       people: seldom(fc.subarray(people), people),
       maximum: duration,
@@ -119,7 +120,18 @@ const role: fc.Arbitrary<Role> = fc.record(
       review: fc.record({ by: audience, within: fc.constant(day) }),
     }),
   },
-  { requiredKeys: ['id', 'description', 'entitlements', 'requesters', 'duration', 'demands', 'automaticApprovals'] },
+  {
+    requiredKeys: [
+      'id',
+      'description',
+      'entitlements',
+      'requesters',
+      'duration',
+      'demands',
+      'automaticApprovals',
+      'drift',
+    ],
+  },
 );
 
 export const policy: fc.Arbitrary<Policy> = fc.record({

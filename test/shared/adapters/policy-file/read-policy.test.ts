@@ -227,6 +227,7 @@ describe('a policy file', () => {
                 tell: { people: [], groups: [owners] },
                 review: { by: bob, within: 24 * hour },
               },
+              drift: { action: 'report', standing: [] },
             },
           ],
         },
@@ -260,6 +261,13 @@ describe('a policy file', () => {
     });
   });
 
+  test('says who belongs on a target without Curfew, and whether others are removed', () => {
+    const drift = 'drift: remove\n        standing: [A0000000-0000-4000-8000-000000000003]\n';
+    const { targets } = readPolicy(whole.replace('rules:', `        ${drift}rules:`), 'policy.yaml');
+    const standing = ['a0000000-0000-4000-8000-000000000003'];
+    expect(targets[0]?.roles[0]?.drift).toEqual({ action: 'remove', standing });
+  });
+
   test('has a safe default for all that may be left out', () => {
     const role = readPolicy(small, 'policy.yaml').targets[0]?.roles[0];
     expect(role?.duration.step).toBe(1000);
@@ -276,6 +284,7 @@ describe('a policy file', () => {
       limits: { perPerson: null, perRole: null },
       extension: { times: 0, total: 0 },
     });
+    expect(role?.drift).toEqual({ action: 'report', standing: [] });
     const bare = small
       .replace('    port: 14330 # 1433 where it is left out\n', '')
       .replace(/ +reason: required.*\n/g, '');

@@ -1,0 +1,203 @@
+import type { DurableClient } from 'durable-functions';
+import { revokeAll } from '../orchestrations/activities/revoke.ts';
+import { inputFrom } from '../orchestrations/adopt.ts';
+import { orchestratorName } from '../orchestrations/names.ts';
+import { type AccessRequest, isEnded, isUnfinished } from '../shared/domain/access-request.ts';
+import type { DriftEvent } from '../shared/domain/drift.ts';
+import { CurfewError } from '../shared/domain/errors.ts';
+import type { RecordedEvent } from '../shared/domain/events.ts';
+import { link } from '../shared/domain/hash-chain.ts';
+import { holdKey } from '../shared/domain/holds.ts';
+import { driftIdOf, type RequestId } from '../shared/domain/ids.ts';
+import type { Entitlement } from '../shared/domain/policy.ts';
+import type { Finding } from '../shared/domain/reconcile.ts';
+import { type Instant, plus } from '../shared/domain/time.ts';
+import { describeSeen } from '../shared/pages/reconciler-words.ts';
+import { type Looking, limited, look, type Seen } from '../shared/reconciler.ts';
+import { createAlerts } from './alerts.ts';
+import { lifeOf } from './orchestration-client.ts';
+import type { Service } from './service.ts';
+
+/** What it needs of the service, and of the durable client. */
+export type Reconciling = Looking &
+  Pick<Service, 'log' | 'events' | 'activities' | 'notifier' | 'alertAddress' | 'heartbeat'>;
+export type Instances = Pick<DurableClient, 'getStatus' | 'startNew'>;
+
+type Found<Kind extends Finding['kind']> = Extract<Finding, { kind: Kind }>;
+
+/** How many findings are seen to at once, and how long one may take. Milliseconds. */
+const atOnce = 16;
+const patience = 20_000;
+/** How long it may take to end an access, before somebody is told that it can't be. Milliseconds. */
+const endingPatience = 15_000;
+/** A story that ends badly whenever it is begun again is begun less and less often. Milliseconds. */
+const adoptionPause = 60_000;
+const longestAdoptionPause = 3_600_000;
+
+/**
+ * Looks at everything and sees to what it finds. It relies on no orchestration and no timer of theirs, and writes into no
+ * request's story: what it takes away, the story finds gone.
+ */
+export function createReconciler(service: Reconciling): (client: Instances) => Promise<void> {
+  const alerts = createAlerts(service);
+  const adoptions = new Map<RequestId, { readonly times: number; readonly next: Instant }>();
+
+  const act = async (client: Instances, seen: Seen): Promise<boolean> => {
+    switch (seen.kind) {
+      case 'still-held':
+      case 'left-over':
+        await end(seen);
+        return true;
+      case 'lifeless':
+        await adopt(client, seen.request);
+        return true;
+      case 'drift':
+        await drift(seen);
+        return true;
+      case 'drift-gone':
+        await writeDrift(seen, { type: 'drift-gone', at: service.clock.now() });
+        return true;
+      default:
+        service.log('error', 'the reconciler could not look', { what: seen.what, failure: seen.code });
+        return false;
+    }
+  };
+
+  /** Takes away what stands past its end. Whether it stood shows in the evidence. */
+  const end = async (found: Found<'still-held' | 'left-over'>): Promise<void> => {
+    const { request, entitlements } = found;
+    try {
+      const taking = take(request, entitlements, found.kind === 'still-held' ? asSeen(found) : {});
+      const isTaken = await limited(service.clock, taking, endingPatience);
+      if (isTaken) {
+        alerts.raise(`ended ${request.id}`, 'Access stood past its end, and was ended now', describeSeen(found));
+      }
+    } catch (error) {
+      alerts.raise(`stands ${request.id}`, 'Access stands past its end, and can’t be ended', describeSeen(found));
+      throw error;
+    }
+  };
+
+  const take = async (
+    request: AccessRequest,
+    entitlements: readonly Entitlement[],
+    granted: Pick<AccessRequest, 'granted'> = {},
+  ): Promise<boolean> => {
+    const part = { ...request, terms: { ...request.terms, entitlements }, ...granted };
+    const evidence = await revokeAll(service, part, service.clock.now());
+    // While a story goes on, it clears up itself.
+    if (isEnded(request.state)) await service.activities.release({ request: part }, nobodyToRaise);
+    return evidence.some(({ outcome }) => outcome === 'revoked');
+  };
+
+  /** Begins the story again where its events end. */
+  const adopt = async (client: Instances, { id }: AccessRequest): Promise<void> => {
+    // Read after the instance was asked about: what has ended meanwhile says so here.
+    const request = await service.requests.find(id);
+    if (!request || !isUnfinished(request)) return;
+    const now = service.clock.now();
+    const events = await service.events.read(id);
+    const input = readable(() => inputFrom(id, events, request.version, now));
+    if (!input) return distrust(request, events);
+    const { times, next } = adoptions.get(id) ?? { times: 0, next: now };
+    if (next > now) return;
+    adoptions.set(id, {
+      times: times + 1,
+      next: plus(now, Math.min(longestAdoptionPause, adoptionPause * 2 ** times)),
+    });
+    await client.startNew(orchestratorName, { instanceId: id, input });
+    service.log('warning', 'a request had no living orchestration, and has one again', { requestId: id, times });
+  };
+
+  /**
+   * Events that were tampered with must neither be gone on from nor say how long an access lasts. What the request may hold
+   * is taken away at once, again and again until somebody has seen to it.
+   */
+  const distrust = async (request: AccessRequest, events: readonly RecordedEvent[]): Promise<void> => {
+    const sentence = `${request.id} has no orchestration, and can’t be given one: its chain of events is broken.`;
+    alerts.raise(`broken ${request.id}`, 'A request’s events are not what they were', sentence);
+    const isIntended = request.deadline !== undefined || events.some(({ event }) => event.type === 'grant-intended');
+    if (isIntended) await take({ ...request, state: 'failed' }, request.terms.entitlements);
+  };
+
+  const drift = async (found: Found<'drift'>): Promise<void> => {
+    const { action, isNew, entitlement, holder } = found;
+    if (isNew) {
+      await writeDrift(found, { type: 'drift-found', at: service.clock.now(), action });
+      const what = action === 'remove' ? 'The policy says to remove them.' : 'The policy says to leave them there.';
+      alerts.raise(undefined, 'Somebody holds what Curfew never granted', `${describeSeen(found)} ${what}`);
+    }
+    if (action !== 'remove' || holder.principalId === '') return;
+    // Whoever is being granted it at this moment keeps it until their deadline.
+    const isHeld = await service.holds.change(holdKey(entitlement, holder.principalId), (document) => ({
+      document,
+      answer: document !== undefined,
+    }));
+    if (isHeld) return;
+    const provider = service.providers[entitlement.kind];
+    const principal = { principalId: holder.principalId, userPrincipalName: holder.name };
+    const { outcome, droppedAt } = await provider.revoke(entitlement, principal, service.clock.now());
+    const sessionsEnded = await provider.terminate(entitlement, principal);
+    if (await provider.isHeld(entitlement, principal)) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
+    const at = service.clock.now();
+    const drop = outcome === 'revoked' ? { outcome, droppedAt } : { outcome };
+    await writeDrift(found, { type: 'drift-removed', at, evidence: { ...drop, sessionsEnded, verifiedAt: at } });
+  };
+
+  const writeDrift = async (
+    { target, entitlement, holder }: Found<'drift' | 'drift-gone'>,
+    what: DistributiveOmit<DriftEvent, 'entitlement' | 'holder'>,
+  ): Promise<void> => {
+    const chain = await service.drifts.read(target);
+    await service.drifts.append(link(driftIdOf(target), chain.at(-1), { ...what, entitlement, holder } as DriftEvent));
+  };
+
+  return async (client) => {
+    let isComplete = true;
+    const underWay = new Set<Promise<void>>();
+    const see = async (seen: Seen) => {
+      try {
+        if (!(await limited(service.clock, act(client, seen), patience))) isComplete = false;
+      } catch (error) {
+        isComplete = false;
+        const failure = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';
+        service.log('error', 'the reconciler could not see to what it found', { finding: describeSeen(seen), failure });
+      }
+    };
+    for await (const seen of look(service, (id) => lifeOf(client, id))) {
+      const work = see(seen).finally(() => underWay.delete(work));
+      underWay.add(work);
+      // Drift is written down one after the other: each event is bound to the one before.
+      if (seen.kind.startsWith('drift')) await work;
+      else if (underWay.size >= atOnce) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
+    await alerts.send();
+    if (!isComplete) return;
+    await service.heartbeat.beat().catch(() => service.log('error', 'the reconciler’s success could not be written'));
+  };
+}
+
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+/** Of what is seen to be held it makes no difference that nobody wrote down its grant: it may have come late. */
+function asSeen({
+  request: { granted, changedAt: at },
+  entitlements,
+}: Found<'still-held'>): Pick<AccessRequest, 'granted'> {
+  if (granted) return {};
+  return {
+    granted: { at, evidence: entitlements.map((entitlement) => ({ entitlement, outcome: 'granted', verifiedAt: at })) },
+  };
+}
+
+/** What is not the form of an event makes no story either. */
+function readable<Answer>(read: () => Answer): Answer | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+const nobodyToRaise = async (): Promise<void> => {};

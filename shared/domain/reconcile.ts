@@ -1,0 +1,173 @@
+import { type AccessRequest, isEnded } from './access-request.ts';
+import { type Drift, type Holder, holderKey } from './drift.ts';
+import { type HoldDocument, holdKey } from './holds.ts';
+import type { RequestId, TargetId } from './ids.ts';
+import type { DriftPolicy, Entitlement, Person, Policy, Target } from './policy.ts';
+import { type Instant, latest, plus } from './time.ts';
+
+/** What is younger may be just under way. Milliseconds. */
+export const settling = 30_000;
+/** How long after its end an access is left to its own story. Milliseconds. */
+export const tolerance = 10_000;
+/**
+ * Who holds again so soon after Curfew took it away has it by a grant that came late, or was put back around Curfew. It is
+ * access past its deadline; later on it is drift. Milliseconds.
+ */
+export const afterglow = 600_000;
+
+/** Whether a request's orchestration goes on; `unknown` where nobody could be asked. */
+export type Life = 'alive' | 'gone' | 'unknown';
+
+/** What the store and the targets don't agree on, each with what there is to act on. */
+export type Finding =
+  /** The target shows the person, though the access should have ended. */
+  | { readonly kind: 'still-held'; readonly request: AccessRequest; readonly entitlements: readonly Entitlement[] }
+  /** The request has ended, and its hold is there still and in everybody's way. */
+  | { readonly kind: 'left-over'; readonly request: AccessRequest; readonly entitlements: readonly Entitlement[] }
+  /** The request goes on, and nobody sees to it. */
+  | { readonly kind: 'lifeless'; readonly request: AccessRequest }
+  /** Somebody holds what Curfew never granted. One that is known comes again only where it is to be removed. */
+  | (Drift & {
+      readonly kind: 'drift';
+      readonly target: TargetId;
+      readonly action: DriftPolicy['action'];
+      readonly isNew: boolean;
+    })
+  | (Drift & { readonly kind: 'drift-gone'; readonly target: TargetId });
+
+/** One entitlement of a target, and what the policy says of its holders. */
+export interface Place extends DriftPolicy {
+  readonly target: TargetId;
+  readonly entitlement: Entitlement;
+}
+/** A place, and who was seen there. */
+export interface Sight extends Place {
+  readonly holders: readonly Holder[];
+}
+
+/** Every entitlement of every target, once. Nobody is removed unless every role that has the entitlement says so. */
+export function placesIn(policy: Policy): Place[] {
+  return policy.targets.flatMap(placesOf);
+}
+
+function placesOf({ id: target, roles }: Target): Place[] {
+  const places = new Map<string, Place>();
+  for (const { entitlements, drift } of roles) {
+    for (const entitlement of entitlements) {
+      const key = placeKey(entitlement);
+      const { action, standing } = places.get(key) ?? { action: 'remove', standing: [] };
+      places.set(key, {
+        target,
+        entitlement,
+        action: action === 'remove' ? drift.action : action,
+        standing: [...standing, ...drift.standing],
+      });
+    }
+  }
+  return [...places.values()];
+}
+
+/** By what the target knows them: an application by its client id. */
+export function holderOf({ principalId, clientId, name }: Person): Holder {
+  return { principalId: clientId ?? principalId, name };
+}
+
+/** By `holderKey`, everybody who was seen. */
+export function everybodyIn(sights: readonly Sight[]): Set<string> {
+  return new Set(sights.flatMap(({ entitlement, holders }) => holders.map((holder) => holderKey(entitlement, holder))));
+}
+
+/** Of a request that has something to come still. `seen` is `everybodyIn` what could be looked at. */
+export function examineRequest(request: AccessRequest, life: Life, seen: ReadonlySet<string>, now: Instant): Finding[] {
+  if (plus(request.submittedAt, settling) > now) return [];
+  const end = request.endsSince ?? request.deadline;
+  const isOver = mayHold(request) && end !== undefined && plus(end, tolerance) <= now;
+  const holder = holderOf(request.requester);
+  const entitlements = isOver
+    ? request.terms.entitlements.filter(
+        (entitlement) => !keeps(request, entitlement) && seen.has(holderKey(entitlement, holder)),
+      )
+    : [];
+  return [
+    ...(entitlements.length > 0 ? [{ kind: 'still-held', request, entitlements } as const] : []),
+    ...(life === 'gone' ? [{ kind: 'lifeless', request } as const] : []),
+  ];
+}
+
+/** From the intent to grant until the end is seen. */
+export function mayHold({ state, deadline }: AccessRequest): boolean {
+  return !isEnded(state) && deadline !== undefined;
+}
+
+/** Held before the request, and not taken away by its end. */
+function keeps({ granted, requester: { principalId } }: AccessRequest, entitlement: Entitlement): boolean {
+  const key = holdKey(entitlement, principalId);
+  return (
+    granted?.evidence.some(
+      (each) => each.outcome === 'already-held' && holdKey(each.entitlement, principalId) === key,
+    ) ?? false
+  );
+}
+
+/** The requests that a hold document names. */
+export function requestsIn({ holds, claimedBy }: HoldDocument): RequestId[] {
+  const ids = Object.keys(holds) as RequestId[];
+  return claimedBy === undefined ? ids : [...new Set([...ids, claimedBy])];
+}
+
+/** Of one request that a hold document names: its own story clears up at its end, unless nobody tells it any more. */
+export function examineHold(
+  entitlement: Entitlement,
+  document: HoldDocument,
+  request: AccessRequest,
+  life: Life,
+  now: Instant,
+): Finding[] {
+  const { id, state, changedAt, deadline } = request;
+  const until = document.holds[id] ?? deadline ?? changedAt;
+  const from = life === 'gone' ? changedAt : latest(until, changedAt);
+  if (!isEnded(state) || plus(from, settling) > now) return [];
+  return [{ kind: 'left-over', request, entitlements: [entitlement] }];
+}
+
+/** Who holds what nobody gave them, and of whom that was known and is no longer so. `recorded` are by `holderKey`, too. */
+export function examineMembers(
+  { target, entitlement, action, standing, holders }: Sight,
+  recorded: ReadonlySet<string>,
+  known: ReadonlyMap<string, Drift>,
+): Finding[] {
+  const strangers = holders.filter(({ principalId }) => !standing.includes(principalId));
+  const found = strangers.flatMap((holder): Finding[] => {
+    const key = holderKey(entitlement, holder);
+    const isNew = !known.has(key);
+    // Whom Entra ID doesn't know can't be named to be removed.
+    const isToGo = action === 'remove' && holder.principalId !== '';
+    if (recorded.has(key) || !(isNew || isToGo)) return [];
+    return [{ kind: 'drift', target, entitlement, holder, action, isNew }];
+  });
+  const place = placeKey(entitlement);
+  const there = new Set(strangers.map((holder) => holderKey(entitlement, holder)));
+  const gone = [...known].flatMap(([key, drift]): Finding[] =>
+    placeKey(drift.entitlement) !== place || there.has(key) ? [] : [{ kind: 'drift-gone', target, ...drift }],
+  );
+  return [...found, ...gone];
+}
+
+/** Of somebody's ended requests the one that Curfew took the entitlement away for just now, if there is one. */
+export function justTaken(
+  entitlement: Entitlement,
+  ended: readonly AccessRequest[],
+  now: Instant,
+): AccessRequest | undefined {
+  return ended.find(({ revoked, requester: { principalId } }) => {
+    const key = holdKey(entitlement, principalId);
+    const isTaken = revoked?.evidence.some(
+      (each) => each.outcome !== 'kept' && holdKey(each.entitlement, principalId) === key,
+    );
+    return isTaken && revoked !== undefined && plus(revoked.at, afterglow) > now;
+  });
+}
+
+function placeKey(entitlement: Entitlement): string {
+  return holderKey(entitlement, { principalId: '' as Holder['principalId'], name: '' });
+}

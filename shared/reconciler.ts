@@ -1,0 +1,210 @@
+import { endedStates } from './domain/access-request.ts';
+import { holderKey, openDrifts } from './domain/drift.ts';
+import { CurfewError, type ErrorCode } from './domain/errors.ts';
+import type { PrincipalId, RequestId, TargetId } from './domain/ids.ts';
+import type { Policy } from './domain/policy.ts';
+import {
+  everybodyIn,
+  examineHold,
+  examineMembers,
+  examineRequest,
+  type Finding,
+  holderOf,
+  justTaken,
+  type Life,
+  mayHold,
+  type Place,
+  placesIn,
+  requestsIn,
+  type Sight,
+} from './domain/reconcile.ts';
+import { plus } from './domain/time.ts';
+import type { Providers } from './plans.ts';
+import type { Clock, DriftStore, HoldStore, RequestStore } from './ports.ts';
+
+export interface Looking {
+  readonly clock: Clock;
+  readonly requests: RequestStore;
+  readonly holds: HoldStore;
+  readonly drifts: DriftStore;
+  readonly providers: Providers;
+  policy(): Policy;
+}
+
+/** A finding, or what could not be looked at. */
+export type Seen = Finding | { readonly kind: 'unseen'; readonly what: string; readonly code: ErrorCode };
+
+type Seeing = AsyncGenerator<Seen, void, undefined>;
+
+/** How long one question to a target may take: what hangs must not hold up the rest. Milliseconds. */
+const patience = 10_000;
+const pageSize = 100;
+/** How many questions are asked at once. */
+const atOnce = 16;
+
+/**
+ * Compares the store with what the targets really show, and changes nothing. The store is read in pages; what fails is said
+ * and stops nothing else. The order matters: members are looked at before holds, and a hold is made before its membership,
+ * so that whoever is seen without a hold was not just being granted.
+ */
+export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Life>): Seeing {
+  const sights: Sight[] = [];
+  yield* tried('the targets', lookAtTargets(from, sights));
+  const seen = everybodyIn(sights);
+  /** By id, with the name by which targets know their requesters. */
+  const open = new Map<RequestId, PrincipalId>();
+  const recorded = new Set<string>();
+  const hasRequests = yield* tried('the requests', lookAtRequests(from, lifeOf, seen, open, recorded));
+  const hasHolds = yield* tried('the holds', lookAtHolds(from, lifeOf, open, recorded));
+  // Without all of them everybody would look like a stranger.
+  if (hasRequests && hasHolds) yield* lookAtMembers(from, sights, recorded);
+}
+
+async function* lookAtTargets({ policy, providers, clock }: Looking, sights: Sight[]): Seeing {
+  const looked = await each(placesIn(policy()), async (place): Promise<Seen | undefined> => {
+    try {
+      const holders = await limited(clock, providers[place.entitlement.kind].holders(place.entitlement));
+      sights.push({ ...place, holders });
+      return undefined;
+    } catch (error) {
+      return unseen(`the members of ${describePlace(place)}`, error);
+    }
+  });
+  yield* looked.filter((failure) => failure !== undefined);
+}
+
+async function* lookAtRequests(
+  { requests, clock }: Looking,
+  lifeOf: (id: RequestId) => Promise<Life>,
+  seen: ReadonlySet<string>,
+  open: Map<RequestId, PrincipalId>,
+  recorded: Set<string>,
+): Seeing {
+  let after: string | undefined;
+  do {
+    const page = await requests.list({ isUnfinished: true }, pageSize, after);
+    const lives = await each(page.requests, ({ id }) => lifeOf(id));
+    for (const [index, request] of page.requests.entries()) {
+      const holder = holderOf(request.requester);
+      open.set(request.id, holder.principalId);
+      if (mayHold(request)) {
+        for (const entitlement of request.terms.entitlements) recorded.add(holderKey(entitlement, holder));
+      }
+      yield* examineRequest(request, lives[index] ?? 'unknown', seen, clock.now());
+    }
+    after = page.next;
+  } while (after !== undefined);
+}
+
+/** Fills in, by `holderKey`, whose membership has a record. */
+async function* lookAtHolds(
+  { holds, requests, clock }: Looking,
+  lifeOf: (id: RequestId) => Promise<Life>,
+  open: ReadonlyMap<RequestId, PrincipalId>,
+  recorded: Set<string>,
+): Seeing {
+  let after: string | undefined;
+  do {
+    const page = await holds.list(pageSize, after);
+    for (const { entitlement, principalId, document } of page.holds) {
+      for (const id of requestsIn(document)) {
+        const known = open.get(id);
+        const request = known === undefined ? await requests.find(id) : undefined;
+        // A hold of no request at all explains nobody.
+        if (known === undefined && !request) continue;
+        for (const name of [principalId, known ?? (request && holderOf(request.requester).principalId)]) {
+          if (name) recorded.add(holderKey(entitlement, { principalId: name, name: '' }));
+        }
+        if (!request) continue;
+        yield* examineHold(entitlement, document, request, await lifeOf(id), clock.now());
+      }
+    }
+    after = page.next;
+  } while (after !== undefined);
+}
+
+async function* lookAtMembers(from: Looking, sights: readonly Sight[], recorded: ReadonlySet<string>): Seeing {
+  let again: Promise<ReadonlySet<string>> | undefined;
+  for (const target of new Set(sights.map((sight) => sight.target))) {
+    yield* tried(
+      `the drift of ${target}`,
+      (async function* (): Seeing {
+        const known = openDrifts(await from.drifts.read(target));
+        for (const sight of sights.filter((place) => place.target === target)) {
+          for (const finding of examineMembers(sight, recorded, known)) {
+            if (finding.kind !== 'drift') {
+              yield finding;
+              continue;
+            }
+            const { entitlement, holder } = finding;
+            if (!(await isThere(from, sight, holder))) continue;
+            again ??= recordedNow(from);
+            if ((await again).has(holderKey(entitlement, holder))) continue;
+            const request = finding.isNew ? await takenFrom(from, sight, holder.principalId) : undefined;
+            yield request ? { kind: 'still-held', request, entitlements: [entitlement] } : finding;
+          }
+        }
+      })(),
+    );
+  }
+}
+
+/** Asked once more: since the members were read the access may have been granted or have ended. */
+async function isThere(
+  { providers, clock }: Looking,
+  { entitlement }: Place,
+  { principalId, name }: Sight['holders'][number],
+) {
+  if (principalId === '') return true;
+  return limited(clock, providers[entitlement.kind].isHeld(entitlement, { principalId, userPrincipalName: name }));
+}
+
+async function recordedNow(from: Looking): Promise<ReadonlySet<string>> {
+  const recorded = new Set<string>();
+  const unknown = async (): Promise<Life> => 'unknown';
+  for await (const _ of lookAtHolds(from, unknown, new Map(), recorded));
+  return recorded;
+}
+
+async function takenFrom({ requests, clock }: Looking, { entitlement }: Place, requester: PrincipalId) {
+  if (requester === '') return undefined;
+  const page = await requests.list({ requester, states: endedStates }, pageSize);
+  return justTaken(entitlement, page.requests, clock.now());
+}
+
+/** Gives whether all of it could be looked at. */
+async function* tried(what: string, part: Seeing): AsyncGenerator<Seen, boolean, undefined> {
+  try {
+    yield* part;
+    return true;
+  } catch (error) {
+    yield unseen(what, error);
+    return false;
+  }
+}
+
+function unseen(what: string, error: unknown): Seen {
+  return { kind: 'unseen', what, code: error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL' };
+}
+
+function describePlace({ target, entitlement: { role, database } }: Place): string {
+  return `${role} in ${database}, of ${target satisfies TargetId}`;
+}
+
+export function limited<Answer>(clock: Clock, work: Promise<Answer>, milliseconds = patience): Promise<Answer> {
+  const late = clock
+    .sleepUntil(plus(clock.now(), milliseconds))
+    .then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
+  return Promise.race([work, late]);
+}
+
+/** As `Promise.all`, with no more than some of them under way. */
+async function each<Item, Answer>(items: readonly Item[], work: (item: Item) => Promise<Answer>): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const rest = items.entries();
+  const worker = async () => {
+    for (const [index, item] of rest) answers[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return answers;
+}

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { createDriftStore } from '../../../../shared/adapters/cosmos/event-store.ts';
+import { createHeartbeatStore } from '../../../../shared/adapters/cosmos/heartbeat-store.ts';
+import { createHoldStore } from '../../../../shared/adapters/cosmos/hold-store.ts';
+import { createRequestStore } from '../../../../shared/adapters/cosmos/request-store.ts';
+import type { DriftEvent } from '../../../../shared/domain/drift.ts';
+import { link } from '../../../../shared/domain/hash-chain.ts';
+import { holdKey } from '../../../../shared/domain/holds.ts';
+import { driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../../../shared/domain/ids.ts';
+import type { Held } from '../../../../shared/ports.ts';
+import { containerOf, server } from '../../../contract/cosmos/support.ts';
+import { ada, entitlement, eve, requestAfter, requested, start } from '../../../support/samples.ts';
+
+const byId = { partitionKey: { paths: ['/id'] } };
+
+test('holds are listed page by page, each once, with what their keys say', async () => {
+  const holds = createHoldStore(await containerOf((await server()).url, { id: 'holds', ...byId }));
+  const people = Array.from({ length: 5 }, (_, index) => `person-${index}` as PrincipalId);
+  const document = { standing: false, holds: { ['req-a' as RequestId]: start } };
+  for (const person of people) {
+    await holds.change(holdKey(entitlement, person), () => ({ document, answer: null }));
+  }
+  const found: Held[] = [];
+  let after: string | undefined;
+  let pages = 0;
+  do {
+    const page = await holds.list(2, after);
+    found.push(...page.holds);
+    after = page.next;
+    pages++;
+  } while (after !== undefined);
+  expect(pages).toBe(3);
+  expect(found.map(({ principalId }) => principalId).toSorted((one, other) => (one < other ? -1 : 1))).toEqual(people);
+  expect(found[0]).toMatchObject({ entitlement, document });
+});
+
+test('requests with something to come are those that go on, and those whose review is owed', async () => {
+  const requests = createRequestStore(await containerOf((await server()).url, { id: 'requests', ...byId }));
+  const request = requestAfter(requested());
+  const all = [
+    { ...request, id: 'req-open' },
+    { ...request, id: 'req-ended', state: 'expired' },
+    { ...request, id: 'req-owed', state: 'expired', review: 'owed' },
+  ] as (typeof request)[];
+  for (const each of all) await requests.save(each);
+  const { requests: found } = await requests.list({ isUnfinished: true }, 10);
+  expect(found.map(({ id }) => id).toSorted((one, other) => (one < other ? -1 : 1))).toEqual(['req-open', 'req-owed']);
+});
+
+test('drift is appended once, and another event in its place is refused', async () => {
+  const drifts = createDriftStore(await containerOf((await server()).url));
+  const target = 'orders' as TargetId;
+  const of = (name: string): DriftEvent => ({
+    type: 'drift-gone',
+    at: start,
+    entitlement,
+    holder: { principalId: eve.principalId, name },
+  });
+  const event = link(driftIdOf(target), undefined, of('eve'));
+  await drifts.append(event);
+  await drifts.append(event);
+  await expect(drifts.append(link(driftIdOf(target), undefined, of(ada.name)))).rejects.toMatchObject({
+    code: 'CURFEW_STORE_CONFLICT',
+  });
+  expect(await drifts.read(target)).toEqual([event]);
+  expect(await drifts.read('other' as TargetId)).toEqual([]);
+});
+
+test('the last success is remembered, and the newest one alone', async () => {
+  const heartbeat = createHeartbeatStore(await containerOf((await server()).url, { id: 'reconciler', ...byId }));
+  expect(await heartbeat.find()).toBeUndefined();
+  await heartbeat.save('2026-01-01T00:00:00.000Z' as typeof start);
+  await heartbeat.save(start);
+  expect(await heartbeat.find()).toBe(start);
+});
