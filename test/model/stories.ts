@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { commandEvent, orchestratorName } from '../../orchestrations/names.ts';
+import { evolve } from '../../shared/domain/access-request.ts';
+import type { PersonCommand } from '../../shared/domain/decide.ts';
+import { link } from '../../shared/domain/hash-chain.ts';
+import { type CommandId, type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
+import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
+import { instantOf, millisecondsOf } from '../../shared/domain/time.ts';
+import { analysts, bob, carla, entitlement, owners, requested } from '../support/samples.ts';
+import { createHostileWorld, longestHang, nameOf, type Outage, parts } from './hostile-world.ts';
+import type { Asked, Said, Seen } from './reference.ts';
+
+type Of<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never;
+const second = 1_000;
+const minute = 60 * second;
+export const lead = 45 * second;
+export const extension = { times: 2, total: 12 * minute };
+const timeOut = 15 * minute;
+
+export const askers: readonly Person[] = ['ada', 'dan'].map((name, index) => ({
+  principalId: `a0000000-0000-4000-8000-00000000001${index}` as PrincipalId,
+  name,
+  userPrincipalName: `${name}@contoso.example`,
+  mail: `${name}@contoso.example`,
+}));
+const on = (database: string, role: string): SqlRoleEntitlement => ({ ...entitlement, database, role });
+const reader = on('orders', 'reader');
+const writer = on('orders', 'writer');
+const stock = on('stock', 'reader');
+/** By what they share: most pairs of grants overlap in a part of what they give. */
+const roles = [[reader], [reader, writer], [reader, stock], [stock]];
+
+const from = <Value>(...values: Value[]) => fc.constantFrom(...values);
+const asking = fc.record({
+  ask: fc.nat(roles.length - 1),
+  who: from(0, 0, 0, 1),
+  lasts: from(2 * minute, 3 * minute, 4 * minute, 5 * minute),
+  startsIn: from(undefined, undefined, undefined, minute, 3 * minute),
+  /** Who of the approvers says yes, unless nobody does, and how soon. */
+  answeredIn: from(undefined, 0, 0, 0, second, 40 * second),
+});
+const saying = fc.record({ say: from('approve', 'deny', 'withdraw', 'end', 'end', 'end'), of: fc.nat(5) } as const);
+const extending = fc.record({ extend: fc.nat(5), by: from(minute, 2 * minute), answeredIn: from(0, 0, second, minute) });
+const failing = fc.record({
+  fails: from(...parts),
+  how: from<Outage>('refuses', 'hangs', 'loses answers'),
+  lasts: from(2 * second, 20 * second, 90 * second, 5 * minute),
+});
+const skew = from(0, 0, 3, 500, -500);
+const crashing = fc.record({ crash: from(0, 1), downFor: from(second, 8 * second), skew });
+/** So long after the action before; or so long before or after the end of a grant. */
+const pause = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ after: from(0, 0, 10, 60, second, 20 * second, minute, 2 * minute) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      toEndOf: fc.nat(5),
+      offset: from(-60 * second, -30 * second, -10 * second, -2 * second, -20, 0, 15, 200, 3 * second, 30 * second),
+    }),
+  },
+);
+const action = fc.oneof(
+  { weight: 6, arbitrary: asking },
+  { weight: 3, arbitrary: saying },
+  { weight: 2, arbitrary: extending },
+  { weight: 3, arbitrary: failing },
+  { weight: 2, arbitrary: crashing },
+);
+export const story = fc.record({
+  seed: fc.nat(),
+  timers: from('exact', 'azure-storage'),
+  skews: fc.tuple(skew, skew),
+  isDoubled: fc.boolean(),
+  /** Who was in which role before Curfew came. */
+  standing: fc.subarray(askers.flatMap((who) => [reader, writer, stock].map((what) => ({ who, what }))), { maxLength: 1 }),
+  first: asking,
+  then: fc.array(fc.tuple(pause, action), { minLength: 2, maxLength: 12, size: 'max' }),
+} as const);
+
+/** Lets it all happen until the last of it is over, and says what was seen from outside. */
+export async function tell({ seed, timers, skews, isDoubled, standing, first, then }: Of<typeof story>): Promise<Seen> {
+  const people = [...askers, bob, carla];
+  const groups = new Map([
+    [analysts, askers.map(({ principalId }) => principalId)],
+    [owners, [bob.principalId, carla.principalId]],
+  ]);
+  const world = createHostileWorld({ seed, timers, skews, isDoubled, people, groups });
+  const { time, engine, databases } = world;
+  for (const { who, what } of standing) databases.members.add(`${who.principalId} ${nameOf(what)}`);
+  const asked: Asked[] = [];
+  const said: Said[] = [];
+  const outages: { part: string; from: number; to: number }[] = [];
+  const crashes: { from: number; to: number }[] = [];
+  const now = () => time.host.now();
+  let count = 0;
+
+  const say = (id: RequestId, kind: Said['kind']) => {
+    const { requester, stage } = world.requests.all.get(id) ?? {};
+    if (!requester || stage === undefined || engine.status(id)?.runtimeStatus !== 'Running') return;
+    const commandId = `command-${++count}` as CommandId;
+    const by = kind === 'withdraw' ? requester : bob;
+    const command: PersonCommand =
+      kind === 'end'
+        ? { kind, as: 'revoker', reason: '', by, commandId }
+        : { kind, stage, through: 'api', comment: '', by, commandId };
+    said.push({ at: now(), id, kind });
+    void engine.raiseEvent(id, commandEvent, command);
+  };
+  const submit = async (who: Person, what: readonly SqlRoleEntitlement[], of: Pick<Asked, 'duration' | 'startsAt' | 'extends'>, answeredIn: number | undefined) => {
+    if (world.isDown('events')) return;
+    const id = requestIdOf(new Uint8Array(16).fill(++count));
+    const startsAt = of.startsAt === undefined ? undefined : instantOf(of.startsAt);
+    const stages = [{ approvers: { people: [], groups: [owners] }, quorum: 1, timeOut, reminders: [] }];
+    const terms = { entitlements: what, duration: of.duration, startsAt, stages, extension };
+    const event = {
+      ...requested(terms, who),
+      at: time.now,
+      revocation: { lead, longestPause: minute },
+      extends: of.extends as RequestId | undefined,
+    } as ReturnType<typeof requested>;
+    const recorded = link(id, undefined, event);
+    await world.events.append(recorded);
+    await world.requests.save(evolve(undefined, id, event));
+    const approveBy = Math.min(now() + timeOut, of.startsAt === undefined ? Infinity : of.startsAt + of.duration);
+    asked.push({ ...of, id, principalId: who.principalId, entitlements: what.map(nameOf), at: now(), approveBy });
+    await engine.start(orchestratorName, id, { first: recorded });
+    if (answeredIn !== undefined) time.host.schedule(now() + answeredIn, () => say(id, 'approve'));
+  };
+  const act = async (next: Of<typeof action>) => {
+    const nth = (index: number) => asked[index % asked.length];
+    if ('ask' in next) {
+      const startsAt = next.startsIn === undefined ? undefined : now() + next.startsIn;
+      const [who, what] = [askers[next.who], roles[next.ask]];
+      if (who && what) await submit(who, what, { duration: next.lasts, startsAt }, next.answeredIn);
+    } else if ('say' in next) {
+      const of = nth(next.of);
+      if (of) say(of.id as RequestId, next.say);
+    } else if ('extend' in next) {
+      const of = nth(next.extend);
+      const request = of && world.requests.all.get(of.id);
+      if (!of || !request || of.extends !== undefined) return;
+      await submit(request.requester, request.terms.entitlements, { duration: next.by, extends: of.id }, next.answeredIn);
+    } else if ('fails' in next) {
+      if (world.isDown(next.fails)) return;
+      world.breakDown(next.fails, next.how, now() + next.lasts);
+      outages.push({ part: next.fails, from: now(), to: now() + next.lasts + longestHang });
+    } else {
+      world.crash(next.crash, next.downFor, next.skew);
+      crashes.push({ from: now(), to: now() + next.downFor + 8 * second });
+    }
+  };
+
+  await act(first);
+  for (const [before, next] of then) {
+    const awaited = 'toEndOf' in before ? asked[before.toEndOf % asked.length] : undefined;
+    const deadline = awaited && world.requests.all.get(awaited.id)?.deadline;
+    const gap = 'after' in before ? before.after : deadline ? millisecondsOf(deadline) + before.offset - now() : 0;
+    await world.advanceBy(Math.max(0, gap));
+    await act(next);
+  }
+  await world.advanceBy(3 * 60 * minute);
+  const seen: Seen = {
+    asked,
+    said,
+    outages,
+    crashes,
+    skew: Math.max(...skews.map(Math.abs), ...then.map(([, next]) => ('crash' in next ? Math.abs(next.skew) : 0))),
+    timersLate: timers === 'exact' ? 0 : 26 * second,
+    lead,
+    extension,
+    standing: standing.map(({ who, what }) => `${who.principalId} ${nameOf(what)}`),
+    changes: databases.log,
+    sessions: [...databases.sessions],
+    mails: world.mails,
+    chains: new Map([...world.events.chains].map(([id, chain]) => [id, chain.map((recorded) => recorded)])),
+    ends: new Map(asked.map(({ id }) => [id, { ...engine.status(id), state: world.requests.all.get(id)?.state }])),
+    holds: [...world.holds.all.keys()],
+  };
+  engine.close();
+  return seen;
+}
