@@ -1,21 +1,30 @@
-import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
+import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import { accessRequest } from '../../orchestrations/access-request.ts';
 import { createAlarm } from '../../orchestrations/activities/alarm.ts';
-import { type Activities, createActivities, type Raise } from '../../orchestrations/activities/index.ts';
+import { createActivities, type Raise } from '../../orchestrations/activities/index.ts';
 import { type ActivityName, activityNames, commandEvent, orchestratorName } from '../../orchestrations/names.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
 import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { type Instant, instantOf, millisecondsOf } from '../../shared/domain/time.ts';
 import type { Clock, MailMessage, Principal } from '../../shared/ports.ts';
-import { MemoryDirectory, MemoryEvents, MemoryHolds, MemoryLinks, MemoryRequests, MemoryTarget } from '../support/memory.ts';
+import {
+  MemoryDirectory,
+  MemoryEvents,
+  MemoryHolds,
+  MemoryLinks,
+  MemoryRequests,
+  MemoryTarget,
+} from '../support/memory.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 export const parts = ['events', 'holds', 'orders', 'stock', 'directory', 'mail'] as const;
 export type Part = (typeof parts)[number];
 /** What it does meanwhile: fails at once, fails after long, or does what it is asked and fails to say so. */
 export type Outage = 'refuses' | 'hangs' | 'loses answers';
+
+type Outages = Map<Part, { readonly outage: Outage; readonly until: number }>;
 
 /** How long a call hangs at most, and how long one takes otherwise. Milliseconds. */
 export const longestHang = 20_000;
@@ -87,10 +96,6 @@ class ReachedTarget extends MemoryTarget {
       Number(this.#databases.sessions.delete(`${principalId} ${entitlement.database}`)),
     );
   }
-
-  override cleanUp(entitlement: SqlRoleEntitlement): Promise<void> {
-    return this.#on(entitlement, () => undefined);
-  }
 }
 
 /** One process of the service: its clock, its alarm, and all that dies with it. */
@@ -99,21 +104,23 @@ class Process {
   isDead = false;
   readonly time: VirtualClock;
   readonly clock: Clock;
-  readonly #outages: ReadonlyMap<Part, { readonly outage: Outage; readonly until: number }>;
+  /** By how much its clock is ahead. Milliseconds. */
+  skew: number;
+  readonly #outages: Outages;
   readonly #random: () => number;
 
-  constructor(
-    time: VirtualClock,
-    skew: number,
-    outages: ReadonlyMap<Part, { readonly outage: Outage; readonly until: number }>,
-    random: () => number,
-  ) {
+  constructor(time: VirtualClock, skew: number, outages: Outages, random: () => number) {
     this.time = time;
+    this.skew = skew;
     this.#outages = outages;
     this.#random = random;
     this.clock = {
-      now: () => instantOf(time.host.now() + skew),
-      sleepUntil: (instant) => this.#outlive(this.sleep(millisecondsOf(instant) - skew)),
+      now: () => instantOf(time.host.now() + this.skew),
+      sleepUntil: async (instant) => {
+        // The clock may be set while it sleeps.
+        while (this.clock.now() < instant) await this.sleep(millisecondsOf(instant) - this.skew);
+        await this.#outlive(Promise.resolve());
+      },
     };
   }
 
@@ -195,7 +202,7 @@ export function createHostileWorld({
   const random = seededRandom(seed);
   const databases = new Databases();
   const mails: (MailMessage & { readonly at: number })[] = [];
-  const outages = new Map<Part, { readonly outage: Outage; readonly until: number }>();
+  const outages: Outages = new Map();
   const systems = {
     events: new MemoryEvents(),
     requests: new MemoryRequests(),
@@ -262,7 +269,7 @@ export function createHostileWorld({
     random,
     orchestrators: { [orchestratorName]: accessRequest },
     activities: Object.fromEntries(
-      (Object.keys(activityNames) as (keyof Activities)[]).map((name) => [
+      (Object.keys(activityNames) as ActivityName[]).map((name) => [
         activityNames[name],
         (input: unknown) => run(name, input),
       ]),
@@ -290,6 +297,10 @@ export function createHostileWorld({
       time.host.schedule(time.host.now() + downFor, () => {
         if (running[which] === dead) running[which] = begin(skew);
       });
+    },
+    setClock(which: number, skew: number): void {
+      const process = running[which]?.process;
+      if (process) process.skew = skew;
     },
   };
 }

@@ -31,7 +31,12 @@ export interface Seen {
   readonly standing: readonly string[];
   readonly changes: readonly { at: number; what: 'joined' | 'left'; principalId: string; entitlement: string }[];
   readonly sessions: readonly string[];
-  readonly mails: readonly { readonly at: number; readonly to: string; readonly subject: string; readonly text: string }[];
+  readonly mails: readonly {
+    readonly at: number;
+    readonly to: string;
+    readonly subject: string;
+    readonly text: string;
+  }[];
   readonly chains: ReadonlyMap<string, readonly RecordedEvent[]>;
   readonly ends: ReadonlyMap<string, { runtimeStatus?: string; output?: unknown; state?: string | undefined }>;
   readonly holds: readonly string[];
@@ -65,10 +70,21 @@ export function brokenPromises(seen: Seen): string[] {
 
   for (const { id } of seen.asked) {
     const { runtimeStatus, output, state } = seen.ends.get(id) ?? {};
-    check(runtimeStatus === 'Completed' && output === state, id, 'has not ended alike everywhere:', runtimeStatus, state);
+    check(
+      runtimeStatus === 'Completed' && output === state,
+      id,
+      'has not ended alike everywhere:',
+      runtimeStatus,
+      state,
+    );
     check(verifyChain(id as RequestId, seen.chains.get(id) ?? []) === undefined, id, 'has a broken chain');
     const types = eventsOf(id).map(({ type }) => type);
-    check(types.filter((type) => outcomes.includes(type)).join() === types.at(-1), id, 'has not one outcome:', ...types);
+    check(
+      types.filter((type) => outcomes.includes(type)).join() === types.at(-1),
+      id,
+      'has not one outcome:',
+      ...types,
+    );
   }
   check(seen.holds.length === 0, 'holds are left:', ...seen.holds);
 
@@ -119,7 +135,8 @@ function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => CurfewEvent
   const answer = said.find(({ kind }) => kind !== 'end');
   const outcome = events.at(-1)?.type;
   const inTime = answer && answer.at < asked.approveBy - minute;
-  if (!answer || answer.at > asked.approveBy + minute) check(outcome === 'approval-timed-out', id, 'nobody answered:', outcome);
+  if (!answer || answer.at > asked.approveBy + minute)
+    check(outcome === 'approval-timed-out', id, 'nobody answered:', outcome);
   if (inTime && answer.kind === 'deny') check(outcome === 'access-denied', id, 'was denied:', outcome);
   if (inTime && answer.kind === 'withdraw') check(outcome === 'request-withdrawn', id, 'was withdrawn:', outcome);
   const [intended] = find('grant-intended');
@@ -128,7 +145,8 @@ function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => CurfewEvent
   if (answer?.kind !== 'approve') return [];
   const later = said.slice(said.indexOf(answer) + 1);
   const due = Math.max(answer.at, startsAt ?? 0);
-  const isUndisturbed = inTime && isCalm(seen, due - 3 * minute, due + minute) && !later.some((each) => each.at <= due + moment);
+  const isUndisturbed =
+    inTime && isCalm(seen, due - 3 * minute, due + minute) && !later.some((each) => each.at <= due + moment);
 
   if (extended !== undefined) {
     check(!intended && !granted, id, 'is an extension, and granted something');
@@ -196,12 +214,13 @@ function checkGone(
   for (const { from, to } of held) {
     const [last] = rights.filter((right) => right.from <= from + seen.skew).sort((one, other) => other.to - one.to);
     check(last !== undefined, name, 'was given at', from, 'though nobody had a right to it');
-    if (last && last.to < from) checkOverrun(seen, name, last, from, to, eventsOf, check);
+    if (last && last.to < from) checkOverrun(seen, name, last, to, eventsOf, check);
     for (const right of rights.filter((each) => each.to >= from && each.to < to)) {
       const others = rights.filter((other) => other !== right && other.from <= right.to + moment + seen.skew);
-      if (others.some((other) => other.to > right.to || (other.to === right.to && other.asked.id < right.asked.id))) continue;
+      if (others.some((other) => other.to > right.to || (other.to === right.to && other.asked.id < right.asked.id)))
+        continue;
       const next = Math.min(to, ...rights.filter((other) => other.from > right.to).map((other) => other.from));
-      checkOverrun(seen, name, right, right.to, next, eventsOf, check);
+      checkOverrun(seen, name, right, next, eventsOf, check);
     }
   }
 }
@@ -210,29 +229,54 @@ function checkOverrun(
   seen: Seen,
   name: string,
   right: Right,
-  from: number,
   to: number,
   eventsOf: (id: string) => CurfewEvent[],
   check: Check,
 ): void {
   const { asked, endedBy } = right;
   const overrun = to - right.to;
-  const wasArmed = endedBy !== 'deadline' || (right.granted ?? Infinity) < right.to - seen.lead - seen.timersLate - 5 * second;
+  const wasArmed =
+    endedBy !== 'deadline' || (right.granted ?? Infinity) < right.to - seen.lead - seen.timersLate - 5 * second;
   const isExact = wasArmed && isCalm(seen, right.to - 3 * minute, to);
-  if (isExact) return check(overrun <= moment + seen.skew, name, 'was held', overrun, 'ms too long, undisturbed', asked.id);
-  const hindrances = [...seen.outages, ...seen.crashes].filter((each) => each.from <= to && each.to >= right.to - minute);
+  if (isExact) {
+    check(overrun <= moment + seen.skew, name, 'was held', overrun, 'ms too long, undisturbed', asked.id);
+    return;
+  }
+  const hindrances = [...seen.outages, ...seen.crashes].filter(
+    (each) => each.from <= to && each.to >= right.to - minute,
+  );
   const cleared = Math.max(right.to, ...hindrances.map((each) => each.to));
   const limit = cleared + minute + 2 * seen.timersLate + oneTry;
-  check(to <= limit, name, 'was held', overrun, 'ms too long, and', to - cleared, 'after nothing hindered it', asked.id);
+  check(
+    to <= limit,
+    name,
+    'was held',
+    overrun,
+    'ms too long, and',
+    to - cleared,
+    'after nothing hindered it',
+    asked.id,
+  );
   // As long as a story is held up before it hears of an end, nobody can be alerted of it.
   const deaf = seen.outages.filter((each) => each.from <= right.to + minute && each.to >= right.to - minute);
   const heard = endedBy === 'somebody' && deaf.length > 0 ? right.to + minute : right.to;
   const alertBy = heard + minute + seen.timersLate + oneTry + 10 * second * seen.crashes.length;
   if (to <= alertBy) return;
   const alerts = eventsOf(asked.id).filter((event) => event.type === 'revocation-delayed');
-  check(alerts.some((event) => at(event) >= right.to + minute - second && at(event) <= alertBy), name, 'was late by', overrun, 'and no event says so', asked.id);
-  const mail = seen.mails.find((each) => each.subject.startsWith('OVERDUE') && each.text.includes(asked.id) && each.to.startsWith('engineers'));
-  const muted = seen.outages.filter(({ part, from: since, to: until }) => part !== 'directory' && since <= alertBy && until >= right.to);
+  check(
+    alerts.some((event) => at(event) >= right.to + minute - second && at(event) <= alertBy),
+    name,
+    'was late by',
+    overrun,
+    'and no event says so',
+    asked.id,
+  );
+  const mail = seen.mails.find(
+    (each) => each.subject.startsWith('OVERDUE') && each.text.includes(asked.id) && each.to.startsWith('engineers'),
+  );
+  const muted = seen.outages.filter(
+    ({ part, from: since, to: until }) => part !== 'directory' && since <= alertBy && until >= right.to,
+  );
   const told = Math.max(alertBy, ...muted.map((each) => each.to + 2 * (each.to - each.from))) + seen.timersLate;
   check(mail !== undefined && mail.at <= told, name, 'was late by', overrun, 'and nobody was told', asked.id, mail?.at);
 }
@@ -249,7 +293,8 @@ function checkHeld(
   if (granted === undefined || granted >= to) return;
   const stretch = held.find((each) => each.from <= granted && each.to > granted);
   // Without the documents that say who else holds it, whatever ends takes it along.
-  const isTaken = stretch && isBlind(seen, stretch.to) && rights.some((other) => other.asked !== asked && other.to < to);
+  const isTaken =
+    stretch && isBlind(seen, stretch.to) && rights.some((other) => other.asked !== asked && other.to < to);
   const until = stretch?.to ?? 0;
   check(until >= to - seen.skew || isTaken === true, name, 'was taken away', to - until, 'ms early', asked.id);
 }
