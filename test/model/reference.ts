@@ -113,6 +113,8 @@ export function brokenPromises(seen: Seen): string[] {
   return broken;
 }
 
+/** Where these fail it may take until they are back. */
+const mutes = ['mail', 'events', 'holds'];
 type Check = (isKept: boolean, ...words: (string | number | undefined)[]) => void;
 const outcomes: readonly CurfewEvent['type'][] = [
   'access-denied',
@@ -154,7 +156,7 @@ function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => CurfewEvent
     check(moves.length === (outcome === 'extension-applied' ? 1 : 0), id, 'extended', moves.length, 'times:', outcome);
     return [];
   }
-  const [end] = later.filter(({ kind }) => kind === 'end' || kind === 'withdraw');
+  const end = later.find(({ kind }) => kind === 'end');
   if (!intended) {
     const isOver = due + minute > (startsAt ?? Infinity) + duration;
     check(!isUndisturbed || isOver, id, 'was approved and not granted:', outcome);
@@ -179,7 +181,7 @@ function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => CurfewEvent
   check(!failure || !isUndisturbed || rivals.length > 0, id, 'could not be granted, though nothing was amiss');
   const ends = [
     { to: deadline, endedBy: 'deadline' as const },
-    ...(end?.kind === 'end' ? [{ to: Math.max(end.at, at(intended)), endedBy: 'somebody' as const }] : []),
+    ...(end ? [{ to: Math.max(end.at, at(intended)), endedBy: 'somebody' as const }] : []),
     ...(failure ? [{ to: at(failure), endedBy: 'failure' as const }] : []),
   ].sort((one, other) => one.to - other.to);
   const [{ to, endedBy } = { to: deadline, endedBy: 'deadline' as const }] = ends;
@@ -214,13 +216,13 @@ function checkGone(
   for (const { from, to } of held) {
     const [last] = rights.filter((right) => right.from <= from + seen.skew).sort((one, other) => other.to - one.to);
     check(last !== undefined, name, 'was given at', from, 'though nobody had a right to it');
-    if (last && last.to < from) checkOverrun(seen, name, last, to, eventsOf, check);
+    if (last && last.to < from) checkOverrun(seen, name, last, rights, to, eventsOf, check);
     for (const right of rights.filter((each) => each.to >= from && each.to < to)) {
       const others = rights.filter((other) => other !== right && other.from <= right.to + moment + seen.skew);
       if (others.some((other) => other.to > right.to || (other.to === right.to && other.asked.id < right.asked.id)))
         continue;
       const next = Math.min(to, ...rights.filter((other) => other.from > right.to).map((other) => other.from));
-      checkOverrun(seen, name, right, next, eventsOf, check);
+      checkOverrun(seen, name, right, rights, next, eventsOf, check);
     }
   }
 }
@@ -229,6 +231,7 @@ function checkOverrun(
   seen: Seen,
   name: string,
   right: Right,
+  rights: readonly Right[],
   to: number,
   eventsOf: (id: string) => CurfewEvent[],
   check: Check,
@@ -262,23 +265,33 @@ function checkOverrun(
   const heard = endedBy === 'somebody' && deaf.length > 0 ? right.to + minute : right.to;
   const alertBy = heard + minute + seen.timersLate + oneTry + 10 * second * seen.crashes.length;
   if (to <= alertBy) return;
-  const alerts = eventsOf(asked.id).filter((event) => event.type === 'revocation-delayed');
+  // Whichever of them it is that could not take it away.
+  const ended = rights.filter((other) => other.to <= right.to);
+  const alerts = ended.flatMap(({ asked: { id }, to: end }) =>
+    eventsOf(id).filter((event) => event.type === 'revocation-delayed' && at(event) >= end + minute - second),
+  );
   check(
-    alerts.some((event) => at(event) >= right.to + minute - second && at(event) <= alertBy),
+    alerts.some((event) => at(event) <= alertBy),
     name,
     'was late by',
     overrun,
     'and no event says so',
     asked.id,
   );
-  const mail = seen.mails.find(
-    (each) => each.subject.startsWith('OVERDUE') && each.text.includes(asked.id) && each.to.startsWith('engineers'),
-  );
-  const muted = seen.outages.filter(
-    ({ part, from: since, to: until }) => part !== 'directory' && since <= alertBy && until >= right.to,
-  );
+  const isAlarm = ({ subject, to: reader, text }: Seen['mails'][number]) =>
+    subject.startsWith('OVERDUE') &&
+    reader.startsWith('engineers') &&
+    ended.some(({ asked: { id } }) => text.includes(id));
+  const muted = seen.outages.filter((each) => each.from <= alertBy && each.to >= right.to && mutes.includes(each.part));
   const told = Math.max(alertBy, ...muted.map((each) => each.to + 2 * (each.to - each.from))) + seen.timersLate;
-  check(mail !== undefined && mail.at <= told, name, 'was late by', overrun, 'and nobody was told', asked.id, mail?.at);
+  check(
+    seen.mails.some((mail) => isAlarm(mail) && mail.at <= told),
+    name,
+    'was late by',
+    overrun,
+    'and nobody was told',
+    asked.id,
+  );
 }
 
 /** What is said to be granted is held, without a gap, until its end. */

@@ -6,8 +6,8 @@ import { link } from '../../shared/domain/hash-chain.ts';
 import { type CommandId, type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
 import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../../shared/domain/time.ts';
-import { analysts, bob, carla, entitlement, owners, requested } from '../support/samples.ts';
-import { createHostileWorld, longestHang, nameOf, type Outage, parts } from './hostile-world.ts';
+import { analysts, bob, entitlement, owners, requested } from '../support/samples.ts';
+import { createHostileWorld, longestHang, nameOf, type Outage, type Part, parts } from './hostile-world.ts';
 import type { Asked, Said, Seen } from './reference.ts';
 
 type Of<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never;
@@ -17,11 +17,12 @@ export const lead = 45 * second;
 export const extension = { times: 2, total: 12 * minute };
 const timeOut = 15 * minute;
 
+/** The first reads no mail, which makes for short histories. */
 export const askers: readonly Person[] = ['ada', 'dan'].map((name, index) => ({
   principalId: `a0000000-0000-4000-8000-00000000001${index}` as PrincipalId,
   name,
   userPrincipalName: `${name}@contoso.example`,
-  mail: `${name}@contoso.example`,
+  mail: index === 0 ? '' : `${name}@contoso.example`,
 }));
 const on = (database: string, role: string): SqlRoleEntitlement => ({ ...entitlement, database, role });
 const reader = on('orders', 'reader');
@@ -49,9 +50,9 @@ const extending = fc.record({
   answeredIn: from(0, 0, second, minute),
 });
 const failing = fc.record({
-  fails: from(...parts),
+  fails: from<Part>('orders', 'stock', ...parts),
   how: from<Outage>('refuses', 'hangs', 'loses answers'),
-  lasts: from(2 * second, 20 * second, 90 * second, 5 * minute),
+  lasts: from(2 * second, 20 * second, 90 * second, 4 * minute, 10 * minute),
 });
 const skew = from(0, 0, 3, 500, -500);
 const crashing = fc.record({ crash: from(0, 1), downFor: from(second, 8 * second), skew });
@@ -60,7 +61,7 @@ const setting = fc.record({ setsClock: from(0, 1), skew });
 const pause = fc.oneof(
   { weight: 3, arbitrary: fc.record({ after: from(0, 0, 10, 60, second, 20 * second, minute, 2 * minute) }) },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       toEndOf: fc.nat(5),
       offset: from(-60 * second, -30 * second, -10 * second, -2 * second, -20, 0, 15, 200, 3 * second, 30 * second),
@@ -71,7 +72,7 @@ const action = fc.oneof(
   { weight: 6, arbitrary: asking },
   { weight: 3, arbitrary: saying },
   { weight: 2, arbitrary: extending },
-  { weight: 3, arbitrary: failing },
+  { weight: 4, arbitrary: failing },
   { weight: 2, arbitrary: crashing },
   { weight: 1, arbitrary: setting },
 );
@@ -86,15 +87,15 @@ export const story = fc.record({
     { maxLength: 1 },
   ),
   first: asking,
-  acts: fc.array(fc.tuple(pause, action), { minLength: 2, maxLength: 12, size: 'max' }),
+  acts: fc.array(fc.tuple(pause, action), { minLength: 2, maxLength: 10, size: 'max' }),
 } as const);
 
 /** Lets it all happen until the last of it is over, and says what was seen from outside. */
 export async function tell({ seed, timers, skews, isDoubled, standing, first, acts }: Of<typeof story>): Promise<Seen> {
-  const people = [...askers, bob, carla];
+  const people = [...askers, bob];
   const groups = new Map([
     [analysts, askers.map(({ principalId }) => principalId)],
-    [owners, [bob.principalId, carla.principalId]],
+    [owners, [bob.principalId]],
   ]);
   const world = createHostileWorld({ seed, timers, skews, isDoubled, people, groups });
   const { time, engine, databases } = world;
@@ -132,6 +133,7 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
     const event = {
       ...requested(terms, who),
       at: time.now,
+      approvers: [bob],
       revocation: { lead, longestPause: minute },
       extends: of.extends as RequestId | undefined,
     } as ReturnType<typeof requested>;
