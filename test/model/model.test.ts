@@ -1,5 +1,5 @@
 /**
- * Random lives of the service on a virtual clock, judged by a model that knows its promises alone (reference.ts). A failure is
+ * Random lives of the service on a virtual clock, judged (promises.ts) by a model that knows nothing of how it works (reference.ts). A failure is
  * shrunk, and printed with what plays it again:
  *
  *   CURFEW_MODEL_RUNS=10000 npx vitest run test/model
@@ -9,7 +9,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { brokenPromises } from './reference.ts';
+import { brokenPromises } from './promises.ts';
 import { story, tell } from './stories.ts';
 
 const { CURFEW_MODEL_RUNS: wanted, CURFEW_MODEL_SEED: seed, CURFEW_MODEL_PATH: path } = process.env;

@@ -8,7 +8,7 @@ import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../../shared/domain/time.ts';
 import { analysts, bob, entitlement, owners, requested } from '../support/samples.ts';
 import { createHostileWorld, longestHang, nameOf, type Outage, type Part, parts } from './hostile-world.ts';
-import type { Asked, Said, Seen } from './reference.ts';
+import type { Asked, Said, Seen } from './seen.ts';
 
 type Of<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never;
 const second = 1_000;
@@ -49,32 +49,35 @@ const extending = fc.record({
   by: from(minute, 2 * minute),
   answeredIn: from(0, 0, second, minute),
 });
+const outage = from<Outage>('refuses', 'hangs', 'loses answers');
+const lasts = from(2 * second, 20 * second, 90 * second, 4 * minute, 10 * minute);
 const failing = fc.record({
   fails: from<Part>('orders', 'stock', ...parts),
-  how: from<Outage>('refuses', 'hangs', 'loses answers'),
-  lasts: from(2 * second, 20 * second, 90 * second, 4 * minute, 10 * minute),
+  how: outage,
+  lasts,
 });
 const skew = from(0, 0, 3, 500, -500);
 const crashing = fc.record({ crash: from(0, 1), downFor: from(second, 8 * second), skew });
 const setting = fc.record({ setsClock: from(0, 1), skew });
-/** So long after the action before; or so long before or after the end of a grant. */
-const pause = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ after: from(0, 0, 10, 60, second, 20 * second, minute, 2 * minute) }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      toEndOf: fc.nat(5),
-      offset: from(-60 * second, -30 * second, -10 * second, -2 * second, -20, 0, 15, 200, 3 * second, 30 * second),
-    }),
-  },
-);
+const afterwards = fc.record({ after: from(0, 0, 10, 60, second, 20 * second, minute, 2 * minute) });
+const offset = from(-60 * second, -30 * second, -10 * second, -2 * second, -20, 0, 15, 200, 3 * second, 30 * second);
+/** So long before or after the end of a grant. */
+const aroundAnEnd = fc.record({ toEndOf: fc.nat(5), offset });
 const action = fc.oneof(
   { weight: 6, arbitrary: asking },
   { weight: 3, arbitrary: saying },
   { weight: 2, arbitrary: extending },
-  { weight: 4, arbitrary: failing },
+  { weight: 3, arbitrary: failing },
   { weight: 2, arbitrary: crashing },
   { weight: 1, arbitrary: setting },
+);
+const act = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(fc.oneof(afterwards, aroundAnEnd), action) },
+  // What is feared most: a database that is gone when it matters.
+  {
+    weight: 1,
+    arbitrary: fc.tuple(aroundAnEnd, fc.record({ fails: from<Part>('orders', 'stock'), how: outage, lasts })),
+  },
 );
 export const story = fc.record({
   seed: fc.nat(),
@@ -87,7 +90,7 @@ export const story = fc.record({
     { maxLength: 1 },
   ),
   first: asking,
-  acts: fc.array(fc.tuple(pause, action), { minLength: 2, maxLength: 10, size: 'max' }),
+  acts: fc.array(act, { minLength: 2, maxLength: 10, size: 'max' }),
 } as const);
 
 /** Lets it all happen until the last of it is over, and says what was seen from outside. */
@@ -145,7 +148,7 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
     await engine.start(orchestratorName, id, { first: recorded });
     if (answeredIn !== undefined) time.host.schedule(now() + answeredIn, () => say(id, 'approve'));
   };
-  const act = async (next: Of<typeof action>) => {
+  const perform = async (next: Of<typeof action>) => {
     const nth = (index: number) => asked[index % asked.length];
     if ('ask' in next) {
       const startsAt = next.startsIn === undefined ? undefined : now() + next.startsIn;
@@ -175,13 +178,13 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
     }
   };
 
-  await act(first);
+  await perform(first);
   for (const [before, next] of acts) {
     const awaited = 'toEndOf' in before ? asked[before.toEndOf % asked.length] : undefined;
     const deadline = awaited && world.requests.all.get(awaited.id)?.deadline;
     const gap = 'after' in before ? before.after : deadline ? millisecondsOf(deadline) + before.offset - now() : 0;
     await world.advanceBy(Math.max(0, gap));
-    await act(next);
+    await perform(next);
   }
   await world.advanceBy(3 * 60 * minute);
   const seen: Seen = {
