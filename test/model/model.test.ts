@@ -17,9 +17,12 @@ const isBounded = wanted === undefined && path === undefined;
 const fewest = 15;
 
 test('whatever fails, dies or races, access stands while it is right, and is gone when it is not', async () => {
-  const life = fc.asyncProperty(story, async (told) => expect(brokenPromises(await tell(told))).toEqual([]));
+  const life = fc.asyncProperty(story, async (told) => {
+    expect(brokenPromises(await tell(told))).toEqual([]);
+  });
   const found = await fc.check(life, {
-    numRuns: Number(wanted ?? 150),
+    numRuns: Number(wanted ?? 300),
+    includeErrorInReport: true,
     ...(seed !== undefined && { seed: Number(seed) }),
     ...(path !== undefined && { path }),
     ...(isBounded && { interruptAfterTimeLimit: 35_000 }),
