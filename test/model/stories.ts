@@ -200,7 +200,8 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
     changes: databases.log,
     sessions: [...databases.sessions],
     mails: world.mails,
-    chains: world.events.chains,
+    // An event that is missing leaves a hole, which the chain has to show.
+    chains: new Map([...world.events.chains].map(([id, chain]) => [id, chain.filter(() => true)])),
     ends: new Map(asked.map(({ id }) => [id, { ...engine.status(id), state: world.requests.all.get(id)?.state }])),
     // A run that was left behind may leave its claim, which the next grant forgets.
     holds: [...world.holds.all].flatMap(([key, { holds }]) =>
