@@ -153,7 +153,8 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unkno
     const begins = latest(story.now(), notBefore);
     const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, revocationLimit), alertDue(request) ?? begins));
     const revoked = yield* story.call('revoke', { request, notBefore, giveUp, rung: story.rung });
-    const now = latest(story.now(), revoked.at);
+    // What is gone was not taken before its time, even where a clock has been set back since.
+    const now = latest(story.now(), revoked.at, revoked.ok ? notBefore : undefined);
     story.apply({ kind: 'expire' }, now);
     if (revoked.ok) {
       story.must({ kind: 'confirm-revocation', evidence: revoked.result }, now);

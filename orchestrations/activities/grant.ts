@@ -4,6 +4,7 @@ import { whatIsFull } from '../../shared/domain/evaluate.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
 import { acquireHold, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
+import type { Entitlement } from '../../shared/domain/policy.ts';
 import { countHeld } from '../../shared/history.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
@@ -33,11 +34,32 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
       return { document: settled, answer: settled.standing };
     });
     if (clock.now() >= deadline) throw new CurfewError('CURFEW_DEADLINE_PASSED');
-    if (!standing) await provider.grant(entitlement, requester);
+    if (!standing) await give(dependencies, request, entitlement);
     evidence.push({ entitlement, outcome: standing ? 'already-held' : 'granted', verifiedAt: clock.now() });
   }
   return evidence;
 };
+
+/**
+ * A run of this activity that was left behind, on a slow process or by one that died, may come when the access is over. No
+ * revocation follows any more then, so it takes back what it gave.
+ */
+async function give(
+  { clock, holds, providers }: ActivityDependencies,
+  { requester }: AccessRequest,
+  entitlement: Entitlement,
+): Promise<void> {
+  const provider = providers[entitlement.kind];
+  await provider.grant(entitlement, requester);
+  const isOver = await holds.change(holdKey(entitlement, requester.principalId), (document) => ({
+    document,
+    answer: document === undefined || document.claimedBy !== undefined,
+  }));
+  if (!isOver) return;
+  await provider.revoke(entitlement, requester, clock.now());
+  await provider.terminate(entitlement, requester);
+  throw new CurfewError('CURFEW_HOLD_CLAIMED');
+}
 
 /**
  * Counts the grants that were intended before this one. The intent is in the store by now, so that of two at the same moment

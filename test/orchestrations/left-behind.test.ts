@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { createAlarm } from '../../orchestrations/activities/alarm.ts';
+import { createActivities } from '../../orchestrations/activities/index.ts';
+import { plus } from '../../shared/domain/time.ts';
+import {
+  MemoryDirectory,
+  MemoryEvents,
+  MemoryHolds,
+  MemoryLinks,
+  MemoryMail,
+  MemoryRequests,
+  MemoryTarget,
+} from '../support/memory.ts';
+import { requestAfter, requested, start } from '../support/samples.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+test('a grant that arrives when the access is over takes back what it gave', async () => {
+  const { clock } = new VirtualClock();
+  const target = new MemoryTarget(clock);
+  const holds = new MemoryHolds();
+  const providers = { 'sql-role': target };
+  const activities = createActivities({
+    clock,
+    entropy: { bytes: (count) => new Uint8Array(count) },
+    log: () => {},
+    events: new MemoryEvents(),
+    requests: new MemoryRequests(),
+    links: new MemoryLinks(),
+    holds,
+    directory: new MemoryDirectory([], new Map()),
+    notifier: new MemoryMail(),
+    providers,
+    alarm: createAlarm({ clock, holds, providers }),
+    publicUrl: 'https://curfew.example',
+  });
+  const deadline = plus(start, 3_600_000);
+  const request = requestAfter(requested(), { type: 'grant-intended', at: start, deadline });
+  const raise = async () => {};
+
+  const gate = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const give = target.grant.bind(target);
+  target.grant = async (...words) => {
+    arrived.resolve();
+    await gate.promise;
+    return give(...words);
+  };
+  const slow = activities.grant({ request }, raise);
+  await arrived.promise;
+  target.grant = give;
+  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: true });
+  const giveUp = plus(start, 15_000);
+  expect(await activities.revoke({ request, notBefore: start, giveUp }, raise)).toMatchObject({ ok: true });
+  expect(await activities.release({ request }, raise)).toMatchObject({ ok: true });
+
+  gate.resolve();
+  expect(await slow).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
+  expect(target.members.size).toBe(0);
+  expect(holds.all.size).toBe(0);
+});
