@@ -1,0 +1,102 @@
+import type { CurfewEvent } from '../../shared/domain/events.ts';
+import type { RequestId } from '../../shared/domain/ids.ts';
+import type { Person } from '../../shared/domain/policy.ts';
+import { type Instant, plus } from '../../shared/domain/time.ts';
+import { ada, bob, carla, owners, requested, stage, start } from '../support/samples.ts';
+import type { World } from '../support/world.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const limits = { perPerson: 5, perRole: null };
+
+/** What people do, on a world where something may fail. Gives the requests that were made. */
+export interface Scenario {
+  readonly about: string;
+  run(world: World): Promise<RequestId[]>;
+}
+
+export const scenarios = {
+  'one request': {
+    about: 'An hour’s access, approved in two stages, by somebody named and by one of a group.',
+    async run(world) {
+      const second = { ...stage, approvers: { people: [], groups: [owners], manager: true as const } };
+      const id = await world.submit(requested({ duration: hour, limits, stages: [stage, second] }));
+      await approve(world, id, [bob, carla]);
+      await live(world, [id]);
+      return [id];
+    },
+  },
+  'without the alarm': {
+    about: 'The same, where durable timers alone are to do.',
+    async run(world) {
+      const event = { ...requested({ duration: hour }), revocation: { lead: 0, longestPause: minute } } as CurfewEvent;
+      const id = await world.submit(event);
+      await approve(world, id, [bob]);
+      await live(world, [id]);
+      return [id];
+    },
+  },
+  'two that overlap': {
+    about: 'The same person asks for the same twice, for an hour, and twenty minutes later for another.',
+    async run(world) {
+      const first = await world.submit(requested({ duration: hour }));
+      await approve(world, first, [bob]);
+      await world.advanceTo(plus(start, 20 * minute));
+      const second = await world.submit(requested({ duration: hour }));
+      await approve(world, second, [carla]);
+      await live(world, [first, second]);
+      return [first, second];
+    },
+  },
+  'one deadline': {
+    about: 'The same person asks for the same twice, at once.',
+    async run(world) {
+      const ids = [
+        await world.submit(requested({ duration: hour })),
+        await world.submit(requested({ duration: hour })),
+      ];
+      for (const id of ids) await approve(world, id, [bob]);
+      await live(world, ids);
+      return ids;
+    },
+  },
+  'an extension': {
+    about: 'An hour’s access, and another hour asked for twenty minutes later.',
+    async run(world) {
+      const extension = { times: 1, total: 3 * hour };
+      const id = await world.submit(requested({ duration: hour, extension }));
+      await approve(world, id, [bob]);
+      await world.advanceTo(plus(start, 20 * minute));
+      const asked = { ...requested({ duration: hour, extension }), extends: id } as CurfewEvent;
+      const longer = await world.submit(asked);
+      await approve(world, longer, [carla]);
+      await live(world, [id, longer]);
+      return [id, longer];
+    },
+  },
+} satisfies Record<string, Scenario>;
+
+/** Each says yes as soon as they can, and again until it is seen. */
+async function approve(world: World, id: RequestId, people: readonly Person[]): Promise<void> {
+  for (const [stage, by] of people.entries()) {
+    for (let tries = 0; isAwaited(world, id, stage) && tries < 600; tries++) {
+      if (world.request(id).approvers.some(({ principalId }) => principalId === by.principalId)) {
+        await world.approve(id, by, { stage });
+      }
+      if (isAwaited(world, id, stage)) await world.advanceTo(plus(world.time.now, 20_000));
+    }
+  }
+}
+
+function isAwaited(world: World, id: RequestId, wanted: number): boolean {
+  const { state, stage } = world.request(id);
+  return state === 'waiting-for-approval' && stage === wanted;
+}
+
+/** Ada works, with two sessions open, until all is over and a day beyond. */
+async function live(world: World, ids: readonly RequestId[]): Promise<void> {
+  const ends: Instant = plus(world.time.now, 50 * minute);
+  await world.advanceTo(ends);
+  if (world.target.members.has(ada.principalId)) world.target.sessions.set(ada.principalId, 2);
+  await world.advanceTo(plus(ends, 24 * hour));
+}
