@@ -7,74 +7,84 @@ import type { World } from '../support/world.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
+const later = plus(start, 20 * minute);
+const nearTheEnd = plus(start, 59 * minute);
 const limits = { perPerson: 5, perRole: null };
 
 /** What people do, on a world where something may fail. Gives the requests that were made. */
 export interface Scenario {
   readonly about: string;
+  /** Faults befall the calls from here on: what comes before has been met in the first scenario, and so has all mail. */
+  readonly from: Instant;
   run(world: World): Promise<RequestId[]>;
 }
 
 export const scenarios = {
   'one request': {
     about: 'An hour’s access, approved in two stages, by somebody named and by one of a group.',
+    from: start,
     async run(world) {
       const second = { ...stage, approvers: { people: [], groups: [owners], manager: true as const } };
       const id = await world.submit(requested({ duration: hour, limits, stages: [stage, second] }));
       await approve(world, id, [bob, carla]);
-      await live(world, [id]);
+      await live(world);
       return [id];
     },
   },
   'without the alarm': {
     about: 'The same, where durable timers alone are to do.',
+    from: nearTheEnd,
     async run(world) {
       const event = { ...requested({ duration: hour }), revocation: { lead: 0, longestPause: minute } } as CurfewEvent;
       const id = await world.submit(event);
       await approve(world, id, [bob]);
-      await live(world, [id]);
+      await live(world);
       return [id];
     },
   },
   'two that overlap': {
     about: 'The same person asks for the same twice, for an hour, and twenty minutes later for another.',
+    from: later,
     async run(world) {
       const first = await world.submit(requested({ duration: hour }));
       await approve(world, first, [bob]);
-      await world.advanceTo(plus(start, 20 * minute));
+      await world.advanceTo(later);
       const second = await world.submit(requested({ duration: hour }));
       await approve(world, second, [carla]);
-      await live(world, [first, second]);
+      await live(world);
       return [first, second];
     },
   },
   'one deadline': {
     about: 'The same person asks for the same twice, at once.',
+    from: nearTheEnd,
     async run(world) {
       const ids = [
         await world.submit(requested({ duration: hour })),
         await world.submit(requested({ duration: hour })),
       ];
       for (const id of ids) await approve(world, id, [bob]);
-      await live(world, ids);
+      await live(world);
       return ids;
     },
   },
   'an extension': {
     about: 'An hour’s access, and another hour asked for twenty minutes later.',
+    from: later,
     async run(world) {
       const extension = { times: 1, total: 3 * hour };
       const id = await world.submit(requested({ duration: hour, extension }));
       await approve(world, id, [bob]);
-      await world.advanceTo(plus(start, 20 * minute));
+      await world.advanceTo(later);
       const asked = { ...requested({ duration: hour, extension }), extends: id } as CurfewEvent;
       const longer = await world.submit(asked);
       await approve(world, longer, [carla]);
-      await live(world, [id, longer]);
+      await live(world);
       return [id, longer];
     },
   },
-} satisfies Record<string, Scenario>;
+} as const satisfies Record<string, Scenario>;
+export type ScenarioName = keyof typeof scenarios;
 
 /** Each says yes as soon as they can, and again until it is seen. */
 async function approve(world: World, id: RequestId, people: readonly Person[]): Promise<void> {
@@ -94,9 +104,8 @@ function isAwaited(world: World, id: RequestId, wanted: number): boolean {
 }
 
 /** Ada works, with two sessions open, until all is over and a day beyond. */
-async function live(world: World, ids: readonly RequestId[]): Promise<void> {
-  const ends: Instant = plus(world.time.now, 50 * minute);
-  await world.advanceTo(ends);
+async function live(world: World): Promise<void> {
+  await world.advanceTo(plus(world.time.now, 50 * minute));
   if (world.target.members.has(ada.principalId)) world.target.sessions.set(ada.principalId, 2);
-  await world.advanceTo(plus(ends, 24 * hour));
+  await world.advanceTo(plus(world.time.now, 24 * hour));
 }

@@ -1,123 +1,176 @@
-import { isDeepStrictEqual } from 'node:util';
-import { type AccessRequest, evolve, isEnded } from '../../shared/domain/access-request.ts';
+import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
+import { canonicalJson, type Json } from '../../shared/domain/canonical-json.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { type Instant, latest, millisecondsOf, plus } from '../../shared/domain/time.ts';
+import type { Fault } from '../support/faults.ts';
 import type { World } from '../support/world.ts';
 
 const minute = 60_000;
 
-/** What became of the requests, in a few words each, and which promises were broken on the way. */
+/** What became of the requests in a few words, and which promises were broken on the way. */
 export interface Verdict {
   readonly outcome: string;
   readonly broken: readonly string[];
 }
 
-export function judge(world: World, ids: readonly RequestId[]): Verdict {
+/** These may make a request fail that was not granted yet. A crash, a delay and a repetition may not. */
+const mayFail: readonly (Fault | undefined)[] = ['error', 'final error', 'lost answer', 'time-out', 'outage'];
+
+/** `mailed` are the instants at which mails went out. */
+export function judge(
+  world: World,
+  ids: readonly RequestId[],
+  mailed: readonly Instant[],
+  fault: Fault | undefined,
+): Verdict {
   const requests = ids.map((id) => world.request(id));
   const broken = [
-    ...ids.flatMap((id) => brokenInStory(world, id)),
-    ...requests.flatMap((request) => brokenInMail(world, request)),
-    ...brokenOnTarget(world, requests),
-    ...(world.target.members.size > 0 ? ['access is standing'] : []),
-    ...(world.target.sessions.size > 0 ? ['sessions are open'] : []),
-    ...(world.holds.all.size > 0 ? ['holds are left'] : []),
+    ...requests.flatMap((request) => [
+      ...brokenInEnd(world, request, requests, fault),
+      ...brokenInStory(world, request),
+    ]),
+    ...brokenOnTarget(world, requests, mailed),
+    ...brokenInMail(world, requests),
   ];
-  return { outcome: requests.map((request) => describe(world, request)).join(' · '), broken };
+  return { outcome: describe(world, requests), broken };
 }
 
-function brokenInStory(world: World, id: RequestId): string[] {
-  const request = world.request(id);
-  const chain = world.events.chains.get(id) ?? [];
-  const types = world.types(id);
-  const folded = chain.reduce<AccessRequest | undefined>((before, { event }) => evolve(before, id, event), undefined);
-  const instance = world.engine.status(id);
-  const once = types.filter((type) => !['revocation-delayed', 'access-approved', 'stage-began'].includes(type));
+function brokenInEnd(
+  { engine, holds, target }: World,
+  { id, state, extends: extended, movedTo, granted }: AccessRequest,
+  requests: readonly AccessRequest[],
+  fault: Fault | undefined,
+): string[] {
+  const instance = engine.status(id);
+  const isFailed = state === 'failed' && !granted && mayFail.includes(fault);
+  const moved = requests.find((other) => other.id === extended)?.extensions[0]?.deadline;
+  const isExtended = state === 'extended' && movedTo !== undefined && movedTo === moved;
+  const isRight = extended === undefined ? state === 'expired' || isFailed : isExtended || (isFailed && !moved);
   return [
-    ...(isEnded(request.state) ? [] : [`it is ${request.state} for ever`]),
-    ...(instance?.runtimeStatus === 'Completed' ? [] : [`its instance is ${instance?.runtimeStatus}`]),
-    ...(instance?.output === request.state ? [] : ['its instance says otherwise']),
-    ...(verifyChain(id, chain) === undefined ? [] : ['the chain of its events is broken']),
-    ...(isDeepStrictEqual(folded, request) ? [] : ['its projection is not what its events say']),
-    ...(new Set(once).size === once.length ? [] : ['an event is there twice']),
-    ...(isWhole(types, request) ? [] : [`events are missing: ${types.join(', ')}`]),
+    ...(isRight ? [] : [`it ends as ${state}`]),
+    ...(instance?.runtimeStatus === 'Completed' && instance.output === state
+      ? []
+      : [`its instance is ${instance?.runtimeStatus}`]),
+    ...(holds.all.size === 0 ? [] : ['a hold is left']),
+    ...(target.members.size === 0 ? [] : ['access is standing']),
+    ...(target.sessions.size === 0 ? [] : ['a session is open']),
   ];
 }
 
-/** Every step to its state stands in its story, in its order. */
-function isWhole(types: readonly string[], { state, terms, cause }: AccessRequest): boolean {
-  const approved = terms.stages.flatMap((_, stage) => [...(stage > 0 ? ['stage-began'] : []), 'access-approved']);
-  const steps = types.filter((type) => !['revocation-delayed', 'deadline-moved'].includes(type));
-  const asked = ['access-requested', ...approved];
-  const ended = ['revocation-began', 'access-revoked'];
-  const whole: Partial<Record<typeof state, string[][]>> = {
-    expired: [
-      [...asked, 'grant-intended', 'access-granted', ...ended],
-      [...asked, 'grant-intended', ...ended],
-    ],
-    failed: cause ? [[...asked, 'grant-intended', ...ended]] : [[...asked, 'grant-refused'], asked.slice(0, 2).concat('grant-refused')],
-    extended: [[...asked, 'extension-applied']],
-  };
-  return (whole[state] ?? []).some((expected) => isDeepStrictEqual(steps, expected));
-}
-
-/** Each that matters was sent to everybody whom it concerns, at least once. */
-function brokenInMail({ notifier }: World, { requester, approvers, state, granted, terms, delay, ...request }: AccessRequest) {
-  const has = (to: string, subject: string) =>
-    notifier.sent.some((mail) => mail.to === to && mail.subject.includes(subject));
-  const wanted: [string, string][] = [
-    ...approvers.map(({ mail }): [string, string] => [mail, `${requester.name} asks for`]),
-    [requester.mail, 'Waiting for approval'],
-    ...(request.decision ? ([[requester.mail, 'approved']] as [string, string][]) : []),
-    ...(granted ? ([[requester.mail, 'You have']] as [string, string][]) : []),
-  ];
-  void terms;
-  void delay;
-  void state;
-  return wanted.filter(([to, subject]) => !has(to, subject)).map(([to, subject]) => `no mail to ${to}: ${subject}`);
-}
-
-/** The instant at which the access that the requests gave has to end, and what the target saw. */
-function brokenOnTarget(world: World, requests: readonly AccessRequest[]): string[] {
-  const problems: string[] = [];
-  const granted = requests.filter(({ granted, extends: extended }) => granted && extended === undefined);
-  const [first, ...others] = granted.flatMap(({ deadline }) => (deadline ? [deadline] : []));
-  const drops = world.target.log.filter(({ what }) => what === 'dropped');
-  if (first === undefined) return problems;
-  const end = latest(first, ...others);
-  const last = drops.at(-1);
-  for (const { at } of drops) if (at < end) problems.push(`dropped ${seconds(at, end)} early`);
-  if (last && last.at > plus(end, minute) && !isAlerted(world, requests, end)) {
-    problems.push(`${seconds(end, last.at)} late, and nobody was alerted`);
-  }
-  for (const { revoked } of granted) {
-    for (const { outcome, droppedAt } of revoked?.evidence ?? []) {
-      if (outcome === 'revoked' && droppedAt !== last?.at) problems.push('the event says another instant than the target');
-    }
-  }
-  return problems;
-}
-
-function isAlerted(world: World, requests: readonly AccessRequest[], end: Instant): boolean {
-  const bound = plus(end, minute);
-  return requests.some(({ id }) =>
-    (world.events.chains.get(id) ?? []).some(({ event }) => event.type === 'revocation-delayed' && event.at <= bound),
+/** No event lost, doubled or altered, and the projection is what they add up to. */
+function brokenInStory(world: World, request: AccessRequest): string[] {
+  const { id, cause } = request;
+  const chain = world.events.chains.get(id) ?? [];
+  const folded = chain.reduce<AccessRequest | undefined>((before, { event }) => evolve(before, id, event), undefined);
+  const told = world.types(id).filter((type) => type !== 'revocation-delayed' && type !== 'deadline-moved');
+  const approved = request.terms.stages.flatMap((_, stage) =>
+    stage > 0 ? ['stage-began', 'access-approved'] : ['access-approved'],
   );
+  const ended = [
+    'grant-intended',
+    ...(request.granted ? ['access-granted'] : []),
+    'revocation-began',
+    'access-revoked',
+  ];
+  const refused = request.state === 'extended' ? ['extension-applied'] : ['grant-refused'];
+  const whole = ['access-requested', ...approved, ...(cause ? ended : refused)];
+  const moves = world.types(id).filter((type) => type === 'deadline-moved').length;
+  return [
+    ...(verifyChain(id, chain) === undefined ? [] : ['the chain of its events is broken']),
+    ...(textOf(folded) === textOf(request) ? [] : ['its projection is not what its events say']),
+    ...(textOf(told) === textOf(whole) && moves <= 1 ? [] : [`its events are ${told.join(', ')}`]),
+  ];
 }
 
-function describe(world: World, { state, deadline, revoked, delay, granted }: AccessRequest): string {
-  const drop = world.target.log.findLast(({ what }) => what === 'dropped');
-  const lateness = drop && deadline ? millisecondsOf(drop.at) - millisecondsOf(deadline) : undefined;
-  if (state === 'failed') return drop ? 'failed, undone' : 'failed, nothing left';
-  if (state !== 'expired') return state;
-  const evidence = revoked?.evidence[0];
-  const how =
-    evidence?.outcome === 'kept' ? 'kept' : lateness === 0 ? 'on time' : `${((lateness ?? Number.NaN) / 1000).toFixed(1)} s late`;
-  return [granted ? 'expired' : 'never granted, expired', how, delay ? '(overdue)' : '', evidence?.outcome === 'absent' ? '(absent)' : '']
-    .filter(Boolean)
-    .join(' ');
+function textOf(value: unknown): string {
+  return canonicalJson(JSON.parse(JSON.stringify(value)) as Json);
 }
 
-function seconds(from: Instant, to: Instant): string {
-  return `${((millisecondsOf(to) - millisecondsOf(from)) / 1000).toFixed(1)} s`;
+/** When the access had to be over, and when the target saw it end; nothing where it never saw any. */
+function endOf(world: World, requests: readonly AccessRequest[]): { due: Instant; seen: Instant } | undefined {
+  const deadlines = requests.flatMap(({ deadline, state }) => (deadline && state !== 'failed' ? [deadline] : []));
+  const unsure = requests.flatMap(({ deadline }) => deadline ?? []);
+  const [first, ...others] = deadlines.length > 0 ? deadlines : unsure;
+  const seen = world.target.log.findLast(({ what }) => what === 'dropped')?.at;
+  return first && seen ? { due: latest(first, ...others), seen } : undefined;
+}
+
+/** Never early, never late in silence, and what the events say of it is what the target saw. */
+function brokenOnTarget(world: World, requests: readonly AccessRequest[], mailed: readonly Instant[]): string[] {
+  const end = endOf(world, requests);
+  const expired = requests.filter(({ state }) => state === 'expired');
+  if (!end) return expired.length > 0 && expired.some(({ granted }) => granted) ? ['nothing was taken away'] : [];
+  const { due, seen } = end;
+  const evidence = requests.flatMap(({ revoked }) => revoked?.evidence ?? []);
+  const lateness = millisecondsOf(seen) - millisecondsOf(due);
+  const isEarly = lateness < 0 && expired.length > 0 && !evidence.some(({ holdsUnknown }) => holdsUnknown);
+  const isLate = lateness > minute;
+  const alerted = requests.some(({ id }) =>
+    (world.events.chains.get(id) ?? []).some(
+      ({ event }) => event.type === 'revocation-delayed' && event.at > due && event.at <= plus(due, minute),
+    ),
+  );
+  const warned = mailed.some((at) => at > due && at <= plus(due, minute + 1_000));
+  const written = expired.flatMap(({ revoked }) => revoked?.lateness ?? []);
+  const said = evidence.flatMap(({ outcome, droppedAt }) => (outcome === 'revoked' ? [droppedAt] : []));
+  return [
+    ...(isEarly ? [`${describeLateness(end)}, though the holds were known`] : []),
+    ...(isLate && !(alerted && warned) ? [`${describeLateness(end)}, and nobody was alerted`] : []),
+    ...(lateness > 0 && expired.length > 0 && !written.includes(lateness) ? ['the lateness is not in the event'] : []),
+    ...(said.every((at) => world.target.log.some((each) => each.what === 'dropped' && each.at === at))
+      ? []
+      : ['the event says another instant than the target']),
+  ];
+}
+
+/** Of what matters everybody whom it concerns was told at least once. */
+function brokenInMail({ notifier }: World, requests: readonly AccessRequest[]): string[] {
+  const wanted = new Map<string, number>();
+  const want = (to: string, pattern: string) =>
+    wanted.set(`${to} ${pattern}`, (wanted.get(`${to} ${pattern}`) ?? 0) + 1);
+  for (const { requester, terms, decision, granted, extensions, delay, approvers, endsSince } of requests) {
+    for (const { mail } of approvers) want(mail, 'asks for');
+    for (const _ of terms.stages.slice(0, decision ? undefined : 1)) want(requester.mail, 'Waiting for approval');
+    if (decision) want(requester.mail, 'approved .* for you$');
+    if (granted) want(requester.mail, 'You have');
+    if (granted) want(requester.mail, 'ends in');
+    if (extensions.length > 0) want(requester.mail, 'Extended: you have');
+    if (delay && endsSince && delay.at >= plus(endsSince, minute)) {
+      for (const { mail } of [requester, ...approvers]) want(mail, 'overdue|should have ended|OVERDUE');
+    }
+    want(requester.mail, 'reader on orders: ');
+  }
+  return [...wanted].flatMap(([key, times]) => {
+    const [to, ...pattern] = key.split(' ');
+    const subject = new RegExp(pattern.join(' '));
+    const sent = notifier.sent.filter((mail) => mail.to === to && subject.test(mail.subject)).length;
+    return sent >= times ? [] : [`no mail to ${to}: ${subject.source}`];
+  });
+}
+
+function describe(world: World, requests: readonly AccessRequest[]): string {
+  const failed = requests.map(({ state }) => state === 'failed');
+  const names = requests.length === 1 ? [''] : ['first ', 'second '];
+  const ends = failed.every(Boolean)
+    ? ['failed']
+    : requests.flatMap((_, index) => (failed[index] ? [`${names[index]}failed`] : []));
+  const end = endOf(world, requests);
+  const isUnsaid = requests.some(({ revoked }) => revoked?.evidence.some(({ outcome }) => outcome === 'absent'));
+  const isOverdue = requests.some(({ delay, endsSince }) => delay && endsSince && delay.at >= plus(endsSince, minute));
+  const access = failed.every(Boolean)
+    ? [end ? 'undone' : 'nothing left', ...(end && end.seen > end.due ? [describeLateness(end)] : [])]
+    : [
+        isOverdue ? 'overdue, alerted' : '',
+        end ? describeLateness(end) : 'never given',
+        isUnsaid && end && end.seen === end.due ? 'event without the instant' : '',
+      ];
+  return [...ends, ...access].filter(Boolean).join(', ');
+}
+
+function describeLateness({ due, seen }: { due: Instant; seen: Instant }): string {
+  const milliseconds = millisecondsOf(seen) - millisecondsOf(due);
+  if (milliseconds === 0) return 'on time';
+  const seconds = `${(Math.abs(milliseconds) / 1000).toFixed(1)} s`;
+  return milliseconds > 0 ? `${seconds} late` : `${seconds} early`;
 }

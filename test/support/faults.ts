@@ -56,9 +56,9 @@ export interface Injection {
   readonly fault: Fault;
 }
 
-/** Carries calls out and counts them, and has the fault befall the one that it is meant for. `die` ends the process. */
+/** Carries calls out and notes when, and has the fault befall the one that it is meant for. `die` ends the process. */
 export function injector(injection: Injection | undefined, time: () => VirtualClock, die: () => void) {
-  const counts = new Map<string, number>();
+  const instants = new Map<string, Instant[]>();
   let struckAt: Instant | undefined;
   const errorOf = (call: string, which: 'error' | 'final' = 'error') => {
     const code = codes[systemOf(call)]?.[which];
@@ -66,8 +66,7 @@ export function injector(injection: Injection | undefined, time: () => VirtualCl
   };
   const around: Around = async (call, run) => {
     const { clock } = time();
-    const nth = (counts.get(call) ?? 0) + 1;
-    counts.set(call, nth);
+    const nth = instants.set(call, [...(instants.get(call) ?? []), clock.now()]).get(call)?.length;
     if (injection?.call !== call || injection.nth !== nth) {
       const isOut = injection?.fault === 'outage' && systemOf(injection.call) === systemOf(call);
       if (isOut && struckAt !== undefined && clock.now() < plus(struckAt, outage)) throw errorOf(call);
@@ -108,5 +107,5 @@ export function injector(injection: Injection | undefined, time: () => VirtualCl
         return (await Promise.all([run(), run()]))[1];
     }
   };
-  return { around, counts, struckAt: () => struckAt };
+  return { around, instants, hasStruck: () => struckAt !== undefined };
 }
