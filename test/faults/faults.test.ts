@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { activityNames } from '../../orchestrations/names.ts';
 import { type Row, rowsOf, sitesOf } from './run.ts';
 import { type ScenarioName, scenarios } from './scenarios.ts';

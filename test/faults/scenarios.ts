@@ -9,12 +9,20 @@ const minute = 60_000;
 const hour = 60 * minute;
 const later = plus(start, 20 * minute);
 const nearTheEnd = plus(start, 59 * minute);
+const duration = hour;
 const limits = { perPerson: 5, perRole: null };
+const extension = { times: 1, total: 3 * hour };
+
+/** An hour’s access, which Bob alone is asked for. */
+function asked(more: Partial<Extract<CurfewEvent, { type: 'access-requested' }>> = {}): CurfewEvent {
+  const stages = [{ ...stage, approvers: { people: [bob.userPrincipalName], groups: [] } }];
+  return { ...requested({ duration, extension, stages }), approvers: [bob], ...more } as CurfewEvent;
+}
 
 /** What people do, on a world where something may fail. Gives the requests that were made. */
 export interface Scenario {
   readonly about: string;
-  /** Faults befall the calls from here on: what comes before has been met in the first scenario, and so has all mail. */
+  /** Faults befall the calls from here on: what comes before has been met in the first scenario, and so have mail and directory. */
   readonly from: Instant;
   run(world: World): Promise<RequestId[]>;
 }
@@ -25,7 +33,7 @@ export const scenarios = {
     from: start,
     async run(world) {
       const second = { ...stage, approvers: { people: [], groups: [owners], manager: true as const } };
-      const id = await world.submit(requested({ duration: hour, limits, stages: [stage, second] }));
+      const id = await world.submit(requested({ duration, limits, stages: [stage, second] }));
       await approve(world, id, [bob, carla]);
       await live(world);
       return [id];
@@ -35,8 +43,7 @@ export const scenarios = {
     about: 'The same, where durable timers alone are to do.',
     from: nearTheEnd,
     async run(world) {
-      const event = { ...requested({ duration: hour }), revocation: { lead: 0, longestPause: minute } } as CurfewEvent;
-      const id = await world.submit(event);
+      const id = await world.submit(asked({ revocation: { lead: 0, longestPause: minute } }));
       await approve(world, id, [bob]);
       await live(world);
       return [id];
@@ -46,11 +53,11 @@ export const scenarios = {
     about: 'The same person asks for the same twice, for an hour, and twenty minutes later for another.',
     from: later,
     async run(world) {
-      const first = await world.submit(requested({ duration: hour }));
+      const first = await world.submit(asked());
       await approve(world, first, [bob]);
       await world.advanceTo(later);
-      const second = await world.submit(requested({ duration: hour }));
-      await approve(world, second, [carla]);
+      const second = await world.submit(asked());
+      await approve(world, second, [bob]);
       await live(world);
       return [first, second];
     },
@@ -59,10 +66,7 @@ export const scenarios = {
     about: 'The same person asks for the same twice, at once.',
     from: nearTheEnd,
     async run(world) {
-      const ids = [
-        await world.submit(requested({ duration: hour })),
-        await world.submit(requested({ duration: hour })),
-      ];
+      const ids = [await world.submit(asked()), await world.submit(asked())];
       for (const id of ids) await approve(world, id, [bob]);
       await live(world);
       return ids;
@@ -72,13 +76,11 @@ export const scenarios = {
     about: 'An hour’s access, and another hour asked for twenty minutes later.',
     from: later,
     async run(world) {
-      const extension = { times: 1, total: 3 * hour };
-      const id = await world.submit(requested({ duration: hour, extension }));
+      const id = await world.submit(asked());
       await approve(world, id, [bob]);
       await world.advanceTo(later);
-      const asked = { ...requested({ duration: hour, extension }), extends: id } as CurfewEvent;
-      const longer = await world.submit(asked);
-      await approve(world, longer, [carla]);
+      const longer = await world.submit(asked({ extends: id }));
+      await approve(world, longer, [bob]);
       await live(world);
       return [id, longer];
     },
