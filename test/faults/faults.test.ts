@@ -5,13 +5,13 @@ import { type ScenarioName, scenarios } from './scenarios.ts';
 import { tableOf } from './table.ts';
 
 const names = Object.keys(scenarios) as ScenarioName[];
-const sites = new Map(await Promise.all(names.map(async (name) => [name, await sitesOf(name)] as const)));
+const sites = await sitesOf(names);
 const rows = new Map<ScenarioName, Row[]>(names.map((name) => [name, []]));
 
 describe.each(names)('%s', (name) => {
   test.each(sites.get(name) ?? [])(
     'keeps every promise, whatever befalls $call',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (site) => {
       const found = await rowsOf(name, site);
       rows.get(name)?.push(...found);

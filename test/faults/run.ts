@@ -33,17 +33,29 @@ export async function run(name: ScenarioName, injection?: Injection) {
   }
 }
 
-/** Where faults are to befall a scenario: at each of its calls, as often as the story makes it when nothing fails. */
-export async function sitesOf(name: ScenarioName): Promise<Site[]> {
-  const { instants, broken } = await run(name);
-  if (broken.length > 0) throw new Error(`without any fault: ${broken.join('; ')}`);
-  const { from } = scenarios[name];
-  return [...instants].flatMap(([call, made]) => {
-    const times = made.flatMap((at, index) => (at >= from ? [index + 1] : []));
-    const isBeside = call === 'activities.notify' || ['notifier', 'links', 'directory'].includes(systemOf(call));
-    const isMet = isBeside && name !== 'one request';
-    return times.length === 0 || isMet ? [] : [{ call, times }];
-  });
+/** These have no part in giving the access and taking it away. */
+const beside = ['notify', 'findApprovers', 'checkEligibility', 'record'].map((name) => `activities.${name}`);
+const besides = ['notifier', 'links', 'directory', 'events', 'requests', 'people'];
+
+/**
+ * Where faults are to befall the scenarios: at each call on the access's way, every time that the story makes it when nothing
+ * fails; at others in the first story that makes them, and where requests overlap, at the first and the last time.
+ */
+export async function sitesOf(names: readonly ScenarioName[]): Promise<Map<ScenarioName, Site[]>> {
+  const sites = new Map<ScenarioName, Site[]>();
+  for (const name of names) {
+    const { instants, broken } = await run(name);
+    if (broken.length > 0) throw new Error(`without any fault: ${broken.join('; ')}`);
+    const met = new Set([...sites.values()].flat().map(({ call }) => call));
+    const found = [...instants].flatMap(([call, made]): Site[] => {
+      const times = made.flatMap((at, index) => (at >= scenarios[name].from ? [index + 1] : []));
+      const isBeside = beside.includes(call) || besides.includes(systemOf(call));
+      if (times.length === 0 || (isBeside && met.has(call) && name !== 'two that overlap')) return [];
+      return [{ call, times: isBeside ? [...new Set([times[0] ?? 1, ...times.slice(-1)])] : times }];
+    });
+    sites.set(name, found);
+  }
+  return sites;
 }
 
 export async function rowsOf(name: ScenarioName, { call, times }: Site): Promise<Row[]> {

@@ -22,7 +22,7 @@ function asked(more: Partial<Extract<CurfewEvent, { type: 'access-requested' }>>
 /** What people do, on a world where something may fail. Gives the requests that were made. */
 export interface Scenario {
   readonly about: string;
-  /** Faults befall the calls from here on: what comes before has been met in the first scenario, and so have mail and directory. */
+  /** Faults befall the calls from here on. What comes before has been met in the first scenario. */
   readonly from: Instant;
   run(world: World): Promise<RequestId[]>;
 }

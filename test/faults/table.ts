@@ -41,7 +41,7 @@ const outcomes = [
   ],
   ['failed, nothing left', 'The access was never given.'],
   ['failed, undone', 'It was given and taken again, before anybody used it.'],
-  ['–', 'The story doesn’t make the call, or it is as in the first.'],
+  ['–', 'The call can’t meet the fault there.'],
 ];
 
 /** One call: what each fault leads to in each story. */

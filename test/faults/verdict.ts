@@ -2,7 +2,7 @@ import { type AccessRequest, evolve } from '../../shared/domain/access-request.t
 import { canonicalJson, type Json } from '../../shared/domain/canonical-json.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
-import { type Instant, latest, millisecondsOf, plus } from '../../shared/domain/time.ts';
+import { earliest, type Instant, latest, millisecondsOf, plus } from '../../shared/domain/time.ts';
 import type { Fault } from '../support/faults.ts';
 import type { World } from '../support/world.ts';
 
@@ -87,11 +87,14 @@ function textOf(value: unknown): string {
   return canonicalJson(JSON.parse(JSON.stringify(value)) as Json);
 }
 
-/** When the access had to be over, and when the target saw it end; nothing where it never saw any. */
+/**
+ * When the access had to be over, and when the target saw it end; nothing where it never saw any. What failed had to be over
+ * when that was known, and at its deadline at the latest.
+ */
 function endOf(world: World, requests: readonly AccessRequest[]): { due: Instant; seen: Instant } | undefined {
-  const deadlines = requests.flatMap(({ deadline, state }) => (deadline && state !== 'failed' ? [deadline] : []));
-  const unsure = requests.flatMap(({ deadline }) => deadline ?? []);
-  const [first, ...others] = deadlines.length > 0 ? deadlines : unsure;
+  const [first, ...others] = requests.flatMap(({ deadline, state, endsSince }) =>
+    deadline ? [state === 'failed' && endsSince ? earliest(endsSince, deadline) : deadline] : [],
+  );
   const seen = world.target.log.findLast(({ what }) => what === 'dropped')?.at;
   return first && seen ? { due: latest(first, ...others), seen } : undefined;
 }
