@@ -37,9 +37,13 @@ export async function run(name: ScenarioName, injection?: Injection) {
 const beside = ['notify', 'findApprovers', 'checkEligibility', 'record'].map((name) => `activities.${name}`);
 const besides = ['notifier', 'links', 'directory', 'events', 'requests', 'people'];
 
+/** What is asked of people and told to them. */
+const ofPeople = ['notifier', 'links', 'directory'];
+
 /**
- * Where faults are to befall the scenarios: at each call on the access's way, every time that the story makes it when nothing
- * fails; at others in the first story that makes them, and where requests overlap, at the first and the last time.
+ * Where faults are to befall the scenarios: at each call, every time that the story makes it when nothing fails. What is beside
+ * the access's way is met in the first story that makes the call, and where requests overlap, and of people only the first and
+ * the last time.
  */
 export async function sitesOf(names: readonly ScenarioName[]): Promise<Map<ScenarioName, Site[]>> {
   const sites = new Map<ScenarioName, Site[]>();
@@ -51,7 +55,11 @@ export async function sitesOf(names: readonly ScenarioName[]): Promise<Map<Scena
       const times = made.flatMap((at, index) => (at >= scenarios[name].from ? [index + 1] : []));
       const isBeside = beside.includes(call) || besides.includes(systemOf(call));
       if (times.length === 0 || (isBeside && met.has(call) && name !== 'two that overlap')) return [];
-      return [{ call, times: isBeside ? [...new Set([times[0] ?? 1, ...times.slice(-1)])] : times }];
+      const isSparse =
+        isBeside && (name !== 'one request' || ofPeople.includes(systemOf(call)) || call === 'activities.notify');
+      return [
+        { call, times: isSparse ? times.filter((_, index) => index === 0 || index === times.length - 1) : times },
+      ];
     });
     sites.set(name, found);
   }
