@@ -88,13 +88,15 @@ function textOf(value: unknown): string {
 }
 
 /**
- * When the access had to be over, and when the target saw it end; nothing where it never saw any. What failed had to be over
- * when that was known, and at its deadline at the latest.
+ * When the access had to be over, and when the target saw it end; nothing where it never saw any. What failed, and was perhaps
+ * given, had to be over when the failure was known, and at its deadline at the latest.
  */
 function endOf(world: World, requests: readonly AccessRequest[]): { due: Instant; seen: Instant } | undefined {
-  const [first, ...others] = requests.flatMap(({ deadline, state, endsSince }) =>
-    deadline ? [state === 'failed' && endsSince ? earliest(endsSince, deadline) : deadline] : [],
-  );
+  const [first, ...others] = requests.flatMap(({ deadline, state, endsSince, revoked }) => {
+    if (deadline === undefined || state !== 'failed') return deadline ?? [];
+    const isTaken = revoked?.evidence.some(({ outcome }) => outcome !== 'kept');
+    return isTaken && endsSince ? earliest(endsSince, deadline) : [];
+  });
   const seen = world.target.log.findLast(({ what }) => what === 'dropped')?.at;
   return first && seen ? { due: latest(first, ...others), seen } : undefined;
 }
