@@ -37,7 +37,7 @@ const outcomes = [
   ],
   [
     'overdue, alerted',
-    'It was not confirmed after a minute. The requester, the approvers and the engineers were told.',
+    'It was not confirmed after a minute. The requester and the approvers were told.',
   ],
   ['failed, nothing left', 'The access was never given.'],
   ['failed, undone', 'It was given and taken again, before anybody used it.'],

@@ -142,7 +142,7 @@ function brokenInMail({ notifier }: World, requests: readonly AccessRequest[]): 
     if (granted) want(requester.mail, 'ends in');
     if (extensions.length > 0) want(requester.mail, 'Extended: you have');
     if (delay && endsSince && delay.at >= plus(endsSince, minute)) {
-      for (const { mail } of [requester, ...approvers]) want(mail, 'overdue|should have ended|OVERDUE');
+      for (const { mail } of [requester, ...approvers]) want(mail, '^OVERDUE');
     }
     want(requester.mail, 'reader on orders: ');
   }
