@@ -63,7 +63,10 @@ function* checkPeople(story: Story, mailbox: Mailbox): Generator<Task, Instant |
   return undefined;
 }
 
-/** Grants, once the intent stands in the store, and for as long as the people are still who the policy wants. */
+/**
+ * Grants, once the intent stands in the store, and for as long as the people are still who the policy wants. What hangs is
+ * left to itself at the deadline: an earlier try may have given the access.
+ */
 function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Generator<Task, void, unknown> {
   const isDue = () => isNext(story);
   const tellHeldUp = heldUpNotice(story);
@@ -72,9 +75,10 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
   yield* write(story, mailbox, tellHeldUp);
   for (let attempt = 1; isDue() && story.now() < end(story); attempt++) {
     const isStale = checkedAt === undefined || story.now() >= plus(checkedAt, eligibilityLasts);
-    const eligible = isStale ? yield* story.call('checkEligibility', { request: story.request }) : undefined;
+    const { request } = story;
+    const eligible = isStale ? yield* story.call('checkEligibility', { request }, end(story)) : undefined;
     if (eligible?.ok) checkedAt = story.now();
-    const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request: story.request });
+    const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request }, end(story));
     // Nothing can be undone without the hold documents but by taking what is another request's too: so they are waited for.
     const isHeldUp = !granted.ok && granted.code === 'CURFEW_STORE_UNAVAILABLE';
     if (granted.ok) {
@@ -206,12 +210,17 @@ function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   for (let attempt = 1; isDue(); attempt++) {
     const applied = yield* story.call('applyExtension', { request: story.request });
     if (applied.ok && applied.result !== null) story.must({ kind: 'confirm-extension', deadline: applied.result });
-    else if (!applied.ok && !isRetryable(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
+    else if (!applied.ok && isAnswer(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
     else {
       const pause = pauseAfter(applied.ok ? {} : applied, attempt, patientPause);
       yield* wait(story, mailbox, plus(story.now(), pause), isDue);
     }
   }
+}
+
+/** What went wrong inside Curfew says nothing of whether the deadline was moved. */
+function isAnswer(code: ErrorCode): boolean {
+  return !isRetryable(code) && code !== 'CURFEW_INTERNAL';
 }
 
 function tellEnd(story: Story): void {

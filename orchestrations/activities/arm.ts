@@ -1,9 +1,13 @@
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { Activity } from './index.ts';
 
-/** Hands the revocation to this process's alarm. It is kept nowhere else: where the process dies, the durable timer does the work. */
-export const arm: Activity<'arm'> = async ({ alarm }, { request }, raise) => {
+/**
+ * Hands the revocation to this process's alarm. It is kept nowhere else: where the process dies, the durable timer does the
+ * work. From the deadline on that is under way, and two would be in each other's way.
+ */
+export const arm: Activity<'arm'> = async ({ alarm, clock }, { request }, raise) => {
   if (request.deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
+  if (clock.now() >= request.deadline) throw new CurfewError('CURFEW_TOO_LATE');
   alarm.arm(request, request.deadline, (evidence) => raise(request.id, { kind: 'alarm-rang', evidence }));
   return null;
 };

@@ -18,6 +18,8 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
   for (const entitlement of terms.entitlements) {
     const provider = providers[entitlement.kind];
     const key = holdKey(entitlement, requester.principalId);
+    // The story does not wait beyond the deadline: who comes later would leave a hold that nobody releases.
+    if (clock.now() >= deadline) throw new CurfewError('CURFEW_DEADLINE_PASSED');
     // The hold comes first: from here on a crash leaves a record of who must take the entitlement away.
     const claimer = await holds.change(key, (document) => {
       const hold = acquireHold(document, id, deadline);

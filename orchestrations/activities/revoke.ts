@@ -4,7 +4,7 @@ import { CurfewError } from '../../shared/domain/errors.ts';
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
 import { holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
-import { type Instant, latest, plus } from '../../shared/domain/time.ts';
+import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 import { withOtherWays } from './other-ways.ts';
@@ -12,9 +12,11 @@ import { goneAt, goneWithTarget } from './target-gone.ts';
 
 /**
  * How long the hold documents are asked for, from the start of the activity and at least until the access is to end. After
- * that it goes without them: nothing waits for a store that is down. Milliseconds, the pause between two tries too.
+ * that it goes without them: nothing waits for a store that is down. Milliseconds, and so are how long one try may hang and
+ * the pause between two.
  */
 const holdLimit = 3_000;
+const holdTry = 1_000;
 const holdPause = 100;
 
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
@@ -95,8 +97,9 @@ async function revokeOne(
   )?.outcome;
   const giveUp = latest(plus(clock.now(), holdLimit), notBefore);
   const claim = () =>
-    insist(clock, giveUp, () =>
+    insist(clock, giveUp, (isWanted) =>
       holds.change(key, (document) => {
+        if (!isWanted()) return { document, answer: undefined };
         const live = withoutOverdue(document, id, notBefore);
         const { outcome: answer, document: released } = releaseHold(live, id, outcome === 'granted');
         // A hold given up before its deadline would let another request's end take the entitlement early.
@@ -133,11 +136,21 @@ async function revokeOne(
   return { entitlement, outcome: drop.outcome, droppedAt, sessionsEnded, verifiedAt: clock.now(), holdsUnknown };
 }
 
-/** The answer, or undefined where none could be had by `giveUp`. One try is made at any rate. */
-async function insist<Answer>(clock: Clock, giveUp: Instant, work: () => Promise<Answer>): Promise<Answer | undefined> {
+/**
+ * The answer, or undefined where none could be had by `giveUp`. One try is made at any rate. One that is no longer waited for
+ * is to change nothing any more: the request may be over by then, and nobody would clear up after it.
+ */
+async function insist<Answer>(
+  clock: Clock,
+  giveUp: Instant,
+  work: (isWanted: () => boolean) => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
   for (;;) {
-    const late = clock.sleepUntil(latest(giveUp, plus(clock.now(), holdPause))).then(() => undefined);
-    const answer = await Promise.race([work().catch(() => undefined), late]);
+    let isWanted = true;
+    const patience = latest(earliest(giveUp, plus(clock.now(), holdTry)), plus(clock.now(), holdPause));
+    const late = clock.sleepUntil(patience).then(() => undefined);
+    const answer = await Promise.race([work(() => isWanted).catch(() => undefined), late]);
+    isWanted = false;
     if (answer !== undefined || clock.now() >= giveUp) return answer;
     await clock.sleepUntil(plus(clock.now(), holdPause));
   }

@@ -14,6 +14,7 @@ import {
   MemoryEvents,
   MemoryHolds,
   MemoryLinks,
+  MemoryRegistry,
   MemoryRequests,
   MemoryTarget,
 } from '../support/memory.ts';
@@ -208,6 +209,7 @@ export function createHostileWorld({
     requests: new MemoryRequests(),
     links: new MemoryLinks(),
     holds: new MemoryHolds(),
+    registry: new MemoryRegistry(),
     directory: new MemoryDirectory([...people], new Map(groups)),
     notifier: {
       send: async (message: MailMessage) => {
@@ -231,6 +233,7 @@ export function createHostileWorld({
       directory: process.wire('directory', systems.directory),
       notifier: process.wire('mail', systems.notifier),
       providers,
+      registry: systems.registry,
       alarm: createAlarm({ clock, holds, providers }),
       alertAddress: 'engineers@contoso.example',
       publicUrl: 'https://curfew.example',

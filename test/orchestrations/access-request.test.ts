@@ -248,6 +248,45 @@ describe('when something fails', () => {
     expect(world.request(id)).toMatchObject({ state: 'failed', failure: 'CURFEW_INTERNAL' });
     expect(world.target.log.map(({ what }) => what)).toEqual(['granted', 'dropped']);
   });
+  test('a grant that has its effect and then hangs is taken away at the deadline', async () => {
+    const world = createWorld({
+      around: async (call, run) => {
+        const answer = await run();
+        if (call === 'target.grant') await world.time.clock.sleepUntil(plus(deadline, hour));
+        return answer;
+      },
+    });
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(deadline, 2 * hour));
+    expect(world.request(id).state).toBe('failed');
+    expect(world.target.log.at(-1)).toMatchObject({ at: deadline, what: 'dropped' });
+    expect(world.holds.all.size).toBe(0);
+  });
+  test('the process dies with the alarm in it: the durable timer takes the access away', async () => {
+    const world = createWorld();
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(deadline, -1_000));
+    world.die();
+    await world.advanceTo(plus(deadline, minute));
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 5_000 } });
+  });
+  test('a claim that hangs until the access is gone leaves nothing in the hold documents', async () => {
+    let calls = 0;
+    const world = createWorld({
+      around: async (call, run) => {
+        if (call === 'holds.change' && ++calls === 3) await world.time.clock.sleepUntil(plus(deadline, minute));
+        return run();
+      },
+    });
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(deadline, hour));
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 1_100 } });
+    expect(world.request(id).revoked?.evidence[0]?.holdsUnknown).toBeUndefined();
+    expect(world.holds.all.size).toBe(0);
+  });
   test('a revocation that crashed after its work is done again and ends well', async () => {
     const world = createWorld({ faults: { revoke: (call) => (call === 1 ? 'crash-after' : undefined) } });
     const id = await world.submit();

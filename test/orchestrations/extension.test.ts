@@ -113,6 +113,16 @@ test('the same extension moves it once, however often it is said', async () => {
   expect(world.request(id)).toMatchObject({ deadline: plus(deadline, hour), extensions: [{ extension: later }] });
 });
 
+test('what was moved is not called failed because the activity that asked for it crashed afterwards', async () => {
+  const world = createWorld({ faults: { applyExtension: (call) => (call === 1 ? 'crash-after' : undefined) } });
+  const id = await grantedIn(world);
+  const later = await asks(world, id);
+  await world.approve(later);
+  await world.advanceTo(plus(start, minute));
+  expect(world.request(id).deadline).toBe(plus(deadline, hour));
+  expect(world.request(later)).toMatchObject({ state: 'extended', movedTo: plus(deadline, hour) });
+});
+
 test('a store that is down while the holds are lengthened leaves the deadline, and the extension goes on trying', async () => {
   const world = createWorld();
   const id = await grantedIn(world);

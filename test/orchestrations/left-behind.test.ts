@@ -8,6 +8,7 @@ import {
   MemoryHolds,
   MemoryLinks,
   MemoryMail,
+  MemoryRegistry,
   MemoryRequests,
   MemoryTarget,
 } from '../support/memory.ts';
@@ -30,6 +31,7 @@ test('a grant that arrives when the access is over takes back what it gave', asy
     directory: new MemoryDirectory([], new Map()),
     notifier: new MemoryMail(),
     providers,
+    registry: new MemoryRegistry(),
     alarm: createAlarm({ clock, holds, providers }),
     publicUrl: 'https://curfew.example',
   });

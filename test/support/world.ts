@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import { createDurableEngine, type DurableEngineOptions } from '../../local/functions-host/durable/index.ts';
 import { accessRequest } from '../../orchestrations/access-request.ts';
 import { createAlarm } from '../../orchestrations/activities/alarm.ts';
@@ -10,6 +11,8 @@ import { link } from '../../shared/domain/hash-chain.ts';
 import { type CommandId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
 import type { Person } from '../../shared/domain/policy.ts';
 import type { Instant } from '../../shared/domain/time.ts';
+import type { Clock } from '../../shared/ports.ts';
+import { type Around, watched } from './calls.ts';
 import {
   MemoryDirectory,
   MemoryEvents,
@@ -25,15 +28,24 @@ import { VirtualClock } from './virtual-clock.ts';
 
 type Faults = { [Name in ActivityName]?: (call: number) => 'crash-before' | 'crash-after' | undefined };
 
-/** The orchestrator and its activities on the real durable SDK, with a virtual clock and outside systems in memory. */
+const never = new Promise<never>(() => {});
+let worlds = 0;
+
+/**
+ * The orchestrator and its activities on the real durable SDK, with a virtual clock and outside systems in memory. `around`
+ * stands between the parts: every activity (`activities.grant`), every call to an outside system (`target.revoke`) and
+ * every event raised (`orchestrations.raise`) goes through it.
+ */
 export function createWorld({
   timers = 'exact',
   faults = {},
+  around = (_, run) => run(),
   version,
   onTurn,
 }: {
   timers?: 'exact' | 'azure-storage';
   faults?: Faults;
+  around?: Around;
 } & Pick<DurableEngineOptions, 'version' | 'onTurn'> = {}) {
   const time = new VirtualClock();
   const target = new MemoryTarget(time.clock);
@@ -54,42 +66,68 @@ export function createWorld({
   };
   let random = 0;
   const entropy = { bytes: (count: number) => new Uint8Array(count).fill(++random) };
-  const providers = { 'sql-role': target };
-  const logged: ({ level: string; message: string } & Record<string, string | number>)[] = [];
-  const activities = createActivities({
-    clock: time.clock,
-    entropy,
-    log: (level, message, properties) => void logged.push({ level, message, ...properties }),
-    ...systems,
-    providers,
-    alarm: createAlarm({ clock: time.clock, holds: systems.holds, providers }),
-    publicUrl: 'https://curfew.example',
-  });
   const calls = new Map<string, number>();
-  const registered = Object.fromEntries(
-    (Object.keys(activityNames) as ActivityName[]).map((name) => [
-      activityNames[name],
-      async (input: unknown) => {
-        const call = (calls.get(name) ?? 0) + 1;
-        calls.set(name, call);
-        const fault = faults[name]?.(call);
-        if (fault === 'crash-before') throw new Error('crashed');
-        const raise: Raise = async (id, command) => engine.raiseEvent(id, commandEvent, command);
-        const result = await (activities[name] as (input: unknown, raise: Raise) => Promise<unknown>)(input, raise);
-        if (fault === 'crash-after') throw new Error('crashed');
-        return result;
-      },
-    ]),
-  );
-  const engine = createDurableEngine({
-    statePath: ':memory:',
-    clock: time.host,
-    timers,
-    version,
-    onTurn,
-    orchestrators: { [orchestratorName]: accessRequest },
-    activities: registered,
-  });
+  const logged: ({ level: string; message: string } & Record<string, string | number>)[] = [];
+  // What is on disk outlives the process: a database in memory lasts as long as somebody has it open.
+  const statePath = `file:world-${++worlds}?mode=memory&cache=shared`;
+  const disk = new DatabaseSync(statePath);
+  let life = 0;
+
+  /** A process of the service. Of one that has died nothing more is heard, whatever it was doing. */
+  function live() {
+    const mine = ++life;
+    const alive = <Result>(work: () => Promise<Result>): Promise<Result> =>
+      mine === life ? work().finally(() => (mine === life ? undefined : never)) : never;
+    const through: Around = (name, run) => alive(() => around(name, run));
+    const clock: Clock = { now: time.clock.now, sleepUntil: (instant) => alive(() => time.clock.sleepUntil(instant)) };
+    const providers = { 'sql-role': watched('target', target, through) };
+    const ports = {
+      events: watched('events', systems.events, through),
+      requests: watched('requests', systems.requests, through),
+      links: watched('links', systems.links, through),
+      holds: watched('holds', systems.holds, through),
+      notifier: watched('notifier', systems.notifier, through),
+      directory: watched('directory', systems.directory, through),
+      registry: watched('registry', systems.registry, through),
+    };
+    const activities = createActivities({
+      clock,
+      entropy,
+      log: (level, message, properties) => void logged.push({ level, message, ...properties }),
+      ...ports,
+      providers,
+      alarm: createAlarm({ clock, holds: ports.holds, providers }),
+      publicUrl: 'https://curfew.example',
+    });
+    const raise: Raise = (id, command) =>
+      through('orchestrations.raise', () => engine.raiseEvent(id, commandEvent, command)) as Promise<void>;
+    const registered = Object.fromEntries(
+      (Object.keys(activityNames) as ActivityName[]).map((name) => [
+        activityNames[name],
+        async (input: unknown) => {
+          const call = (calls.get(name) ?? 0) + 1;
+          calls.set(name, call);
+          const fault = faults[name]?.(call);
+          if (fault === 'crash-before') throw new Error('crashed');
+          const activity = activities[name] as (input: unknown, raise: Raise) => Promise<unknown>;
+          const result = await through(`activities.${name}`, () => activity(input, raise));
+          if (fault === 'crash-after') throw new Error('crashed');
+          return result;
+        },
+      ]),
+    );
+    const engine = createDurableEngine({
+      statePath,
+      clock: time.host,
+      timers,
+      version,
+      onTurn,
+      orchestrators: { [orchestratorName]: accessRequest },
+      activities: registered,
+    });
+    return { engine, activities, providers };
+  }
+  let { engine, activities, providers } = live();
   let count = 0;
   /** Until nothing moves but the clock. What an activity awaits in memory takes a few turns of the loop. */
   const settle = async () => {
@@ -101,12 +139,27 @@ export function createWorld({
   return {
     time,
     target,
-    engine,
+    get engine() {
+      return engine;
+    },
     calls,
     logged,
-    activities,
-    providers,
+    get activities() {
+      return activities;
+    },
+    get providers() {
+      return providers;
+    },
     ...systems,
+    /** The process dies, with all that it has in memory, and another takes its place. */
+    die(): void {
+      engine.close();
+      ({ engine, activities, providers } = live());
+    },
+    close(): void {
+      engine.close();
+      disk.close();
+    },
     async submit(event: CurfewEvent = requested()): Promise<RequestId> {
       const id = requestIdOf(new Uint8Array(16).fill(++count));
       const first: RecordedEvent = link(id, undefined, event);
@@ -118,7 +171,9 @@ export function createWorld({
     },
     async command(id: RequestId, command: PersonCommand): Promise<void> {
       // As with the SDK's client: an event for an ended instance is dropped without a word.
-      if (engine.status(id)?.runtimeStatus === 'Running') await engine.raiseEvent(id, commandEvent, command);
+      if (engine.status(id)?.runtimeStatus === 'Running') {
+        await around('people.command', () => engine.raiseEvent(id, commandEvent, command));
+      }
       await settle();
     },
     async approve(id: RequestId, by: Person = bob, more: Partial<AnswerCommand> = {}): Promise<void> {

@@ -1,0 +1,13 @@
+/** Carries a call out, or what a fault makes of it. `name` is the port and its method: `target.revoke`. */
+export type Around = (name: string, run: () => Promise<unknown>) => Promise<unknown>;
+
+/** The port, with every method that goes outside passing through `around`. `plan` is pure. */
+export function watched<Port extends object>(name: string, port: Port, around: Around): Port {
+  return new Proxy(port, {
+    get(_, method) {
+      const value: unknown = Reflect.get(port, method);
+      if (typeof value !== 'function' || typeof method !== 'string' || method === 'plan') return value;
+      return (...input: unknown[]) => around(`${name}.${method}`, () => Reflect.apply(value, port, input));
+    },
+  });
+}
