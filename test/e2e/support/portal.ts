@@ -34,7 +34,7 @@ interface Answer {
 const stamina = 60_000;
 
 /** Clients that try again, with the same Idempotency-Key, whenever a call breaks off, hangs or is answered 5xx. */
-export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<string, string>): Portal {
+export function createPortal(port: number, inbox: Pick<Inbox, 'link'>, tokens: ReadonlyMap<string, string>): Portal {
   const api = `http://localhost:${port}/api`;
   const as = (who: string) => ({ authorization: `Bearer ${tokens.get(who) ?? ''}` });
   const browsers = new Map<string, ReturnType<typeof signInAs>>();
