@@ -16,7 +16,8 @@ interface Pair {
  * through once it is mended, even if whoever sent it has given up meanwhile: as on a real network.
  */
 export class Link {
-  readonly #port: number;
+  /** Where it is called; any free port where it was 0, once it is open. */
+  port: number;
   /** Where the server listens now. */
   target = 0;
   readonly counts: Record<Cut, number> = { refuse: 0, hang: 0, reset: 0 };
@@ -24,15 +25,17 @@ export class Link {
   #server: Server | undefined;
   #isHanging = false;
 
-  constructor(port: number) {
-    this.#port = port;
+  constructor(port = 0) {
+    this.port = port;
   }
 
   async open(): Promise<void> {
     const server = createServer((near) => this.#accept(near));
     this.#server = server;
-    server.listen(this.#port, '127.0.0.1');
+    server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
+    const address = server.address();
+    if (typeof address === 'object' && address) this.port = address.port;
   }
 
   cut(how: Cut): void {

@@ -26,7 +26,9 @@ export interface Soaked {
 export function reportOf(soaked: Soaked): { table: string; findings: Finding[]; holds: boolean } {
   const { verdict, evidence, asked, vain, unended, alerts } = soaked;
   const left = [...leftOver(evidence), ...unended.map(({ id }) => `${id} has not ended`)];
-  const states = Map.groupBy(evidence.projections.values(), ({ state }) => state);
+  const states = Map.groupBy(evidence.projections.values(), ({ state, failure }) =>
+    failure === undefined ? state : `${state} with ${failure}`,
+  );
   const { latenesses } = verdict;
   const rows: (readonly [what: string, count: number | string])[] = [
     ['requests accepted', asked.length],

@@ -90,15 +90,17 @@ async function run(): Promise<boolean> {
   await Promise.all([parts.sql.start(), parts.cosmos.start()]);
   await createContainers(place);
   await parts.curfew.start();
-  const people = await inParallel(24, 8, (number) => signIn(entra, number));
+  const signedIn = await inParallel(24, 8, (number) => signIn(entra, number));
   const mailbox = new Mailbox({ folder });
   const link = (id: string, approver: string) => mailbox.find(id, `${approver}@contoso.example`);
-  const tokens = new Map(people.map(({ userPrincipalName, token }) => [userPrincipalName, token]));
+  const tokens = new Map(
+    signedIn.map(({ userPrincipalName, token }) => [userPrincipalName.split('@')[0] ?? '', token]),
+  );
   const portal = createPortal(ports.api, { link }, tokens);
   const end = Date.now() + total;
   const dark = end - blackout - 5_000;
   const [played] = await Promise.all([
-    playAll({ portal, people, count, rush, seed }),
+    playAll({ portal, people: [...tokens.keys()], count, rush, seed }),
     kill(parts.curfew, end, seededRandom(seed + 1)),
     kill(parts.sql, end, seededRandom(seed + 2)),
     kill(parts.cosmos, end, seededRandom(seed + 3)),
