@@ -17,7 +17,8 @@ import type { Asked } from '../e2e/support/portal.ts';
  * - **late and alerted**: by more. The chain shows `revocation-delayed` 60 s after the end or later, and a mail to the alert address
  *   names the request.
  * - **late and silent**: late, and neither. Must be 0.
- * - **lost**: a chain that breaks or has gaps, or is not what its projection says; an answer 202 to a request, or 200 to a command,
+ * - **lost**: a chain that breaks or has gaps, or is not what its projection says (where the request was accepted at all: a first
+ *   event without a projection is of a call that never was answered); an answer 202 to a request, or 200 to a command,
  *   of which the chain knows nothing; a membership given or taken that no chain had intended, or had not settled yet. Must be 0.
  */
 export interface Verdict {
@@ -66,7 +67,7 @@ export function judge(evidence: Evidence, asked: readonly Asked[], alerts: reado
     lateAndTold: [],
     lateAndAlerted: [],
     lateAndSilent: [],
-    lost: [...inconsistent(evidence), ...unrecorded(evidence, asked)],
+    lost: [...inconsistent(accepted(evidence, asked)), ...unrecorded(evidence, asked)],
     latenesses: [],
   };
   const rights = rightsIn(evidence);
@@ -85,16 +86,23 @@ export function judge(evidence: Evidence, asked: readonly Asked[], alerts: reado
   return verdict;
 }
 
+function accepted({ chains, ...others }: Evidence, asked: readonly Asked[]): Evidence {
+  const isAsked = new Set(asked.map(({ id }) => id));
+  const all = [...chains].filter(([id, { length }]) => length > 1 || others.projections.has(id) || isAsked.has(id));
+  return { ...others, chains: new Map(all) };
+}
+
 function judgeDrop(
   verdict: Verdict,
   { of, to }: Membership,
   theirs: readonly Right[],
   alerts: readonly string[],
 ): void {
-  const last = theirs.filter(({ endsAt }) => endsAt <= to).reduce(laterOf, undefined);
+  // Who has settled has left it to another, as who finds that somebody else is just dropping it.
+  const last = theirs.filter(({ endsAt, settledAt }) => endsAt <= to && to <= settledAt + 1).reduce(laterOf, undefined);
   const deprived = theirs.filter(({ seenAt, endsAt }) => seenAt < to && to < endsAt);
   for (const { id, endsAt } of deprived) {
-    const early = `${of} was dropped at ${instant(to)}, ${seconds(endsAt - to)} before the end of ${id}, for ${last?.id}`;
+    const early = `${of} was dropped at ${instant(to)}, ${seconds(endsAt - to)} before the end of ${id}, for ${last?.id ?? 'nobody'}`;
     (last && !last.knewHolds ? verdict.cutShort : verdict.early).push(early);
   }
   // Somebody's grant was under way, or there never was a right, which was said already.

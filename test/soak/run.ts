@@ -37,10 +37,10 @@ if (!(seconds >= 20 && seconds <= 86_400 && Number.isInteger(seed))) {
   process.exit(2);
 }
 /** How long the database is out of reach at the end, where there is time for it. Milliseconds, like all that follows. */
-const blackout = seconds >= 150 ? 90_000 : 0;
+const blackout = seconds >= 150 ? 75_000 : 0;
 const total = seconds * 1_000;
 const rush = total - blackout - 10_000;
-const count = Math.round(rush / 320);
+const count = Math.round(rush / 450);
 /** How long everything may take to end and to be cleared up, once it is left in peace. */
 const patience = 120_000;
 const alertAddress = 'on-call@contoso.example';

@@ -4,9 +4,9 @@ import { type Cut, cuts, type Link } from './link.ts';
 import type { Part } from './part.ts';
 
 /** Milliseconds: how long a part or a link is left in peace, how long it then stays dead, and how long cut. */
-const peace = [3_000, 15_000] as const;
-const death = [0, 4_000] as const;
-const cutting = [200, 6_000] as const;
+const peace = [6_000, 20_000] as const;
+const death = [0, 3_000] as const;
+const cutting = [200, 5_000] as const;
 
 /** Kills the part again and again. Where the time is over, it is up. */
 export async function kill(part: Part, until: number, random: () => number): Promise<void> {
