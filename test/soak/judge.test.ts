@@ -141,6 +141,14 @@ describe('the judge of the soak', () => {
     expect(count([one], [added(50), dropped(deadline + 8_000)])).toEqual({ lateAndSilent: 1 });
   });
 
+  it('blames who was still dropping it, not who ended later and left it to them', () => {
+    const dropping = tell(1, { delays: [deadline + 900], droppedAt: 20_004, verifiedAt: 20_010 });
+    const leaving = tell(2, { deadline: 15_000, verifiedAt: 15_100 });
+    const verdict = judge(evidenceOf([dropping, leaving], [added(50), dropped(20_004)]), [], []);
+    expect(counts(verdict)).toEqual({ lateAndTold: 1 });
+    expect(verdict.latenesses).toEqual([10_004]);
+  });
+
   it('wants an alert, in the chain and by mail, for what stood for more than a minute', () => {
     const end = deadline + 80_000;
     const told = { droppedAt: end, verifiedAt: end + 10 };
@@ -170,6 +178,14 @@ describe('the judge of the soak', () => {
     });
     expect(judge(without(one.toSpliced(1, 1)), [], []).lost).toHaveLength(1);
     expect(judge(without(one.slice(0, -1)), [], []).lost).toHaveLength(1);
+  });
+
+  it('does not miss what never was accepted', () => {
+    const begun = tell(1).slice(0, 1);
+    const evidence = { ...evidenceOf([begun], []), projections: new Map() };
+    expect(judge(evidence, [], []).lost).toEqual([]);
+    const id = begun[0]?.requestId ?? '';
+    expect(judge(evidence, [{ id, requester: 'ada', commands: [] }], []).lost).toHaveLength(1);
   });
 
   it('calls lost what was acknowledged and is not in the store', () => {
