@@ -34,7 +34,7 @@ export interface Cast {
 
 export interface Played {
   readonly asked: Asked[];
-  /** What people could not do, since nobody answered them for a minute. */
+  /** What people could not do, since nobody answered them. */
   readonly vain: string[];
 }
 
@@ -55,7 +55,7 @@ export async function playAll({ portal, people, count, rush, seed }: Cast): Prom
     const who = people[Math.floor(random() * people.length)] ?? '';
     const approver = pick(random, approvers);
     const plot = plots[index % plots.length];
-    const role = pick(random, ['reader', 'reader', 'writer', 'keeper']);
+    const role = pick(random, ['reader', 'writer', 'keeper', 'keeper']);
     const duration = Math.round(between(random, 5, 60));
     const pause = between(random, 0, 3_000);
     const used = between(random, 0, duration * 1_000);

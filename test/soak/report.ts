@@ -13,7 +13,7 @@ export interface Soaked {
   readonly parts: readonly Part[];
   readonly wires: Readonly<Record<string, Link>>;
   readonly asked: readonly Asked[];
-  /** What nobody answered for a minute. */
+  /** What nobody answered for long. */
   readonly vain: readonly string[];
   /** What had not ended when patience had. */
   readonly unended: readonly Asked[];
@@ -45,7 +45,7 @@ export function reportOf(soaked: Soaked): { table: string; findings: Finding[]; 
     ['**late and silent** (must be 0)', verdict.lateAndSilent.length],
     ['**lost events** (must be 0)', verdict.lost.length],
     ['**left over** (must be 0)', left.length],
-    ['calls that nobody answered for a minute', vain.length],
+    ['calls given up for want of an answer', vain.length],
   ];
   const named = (name: string, all: readonly Finding[]) => all.map((finding) => `${name}: ${finding}`);
   const broken = [

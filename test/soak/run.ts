@@ -40,9 +40,11 @@ if (!(seconds >= 20 && seconds <= 86_400 && Number.isInteger(seed))) {
 const blackout = seconds >= 150 ? 75_000 : 0;
 const total = seconds * 1_000;
 const rush = total - blackout - 10_000;
-const count = Math.round(rush / 450);
+const count = Math.round(rush / 475);
 /** How long everything may take to end and to be cleared up, once it is left in peace. */
 const patience = 120_000;
+/** Whoever tries again at once keeps a service busy that has just come up. */
+const persistent = { stamina: 120_000, timeout: 30_000, pause: 1_000 };
 const alertAddress = 'on-call@contoso.example';
 
 const preface = `# Soak
@@ -96,7 +98,7 @@ async function run(): Promise<boolean> {
   const tokens = new Map(
     signedIn.map(({ userPrincipalName, token }) => [userPrincipalName.split('@')[0] ?? '', token]),
   );
-  const portal = createPortal(ports.api, { link }, tokens);
+  const portal = createPortal(ports.api, { link }, tokens, persistent);
   const end = Date.now() + total;
   const dark = end - blackout - 5_000;
   const [played] = await Promise.all([

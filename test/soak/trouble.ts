@@ -4,7 +4,7 @@ import { type Cut, cuts, type Link } from './link.ts';
 import type { Part } from './part.ts';
 
 /** Milliseconds: how long a part or a link is left in peace, how long it then stays dead, and how long cut. */
-const peace = [6_000, 20_000] as const;
+const peace = [8_000, 24_000] as const;
 const death = [0, 3_000] as const;
 const cutting = [200, 5_000] as const;
 
