@@ -37,14 +37,14 @@ if (!(seconds >= 20 && seconds <= 86_400 && Number.isInteger(seed))) {
   process.exit(2);
 }
 /** How long the database is out of reach at the end, where there is time for it. Milliseconds, like all that follows. */
-const blackout = seconds >= 150 ? 75_000 : 0;
+const blackout = seconds >= 150 ? 90_000 : 0;
 const total = seconds * 1_000;
 const rush = total - blackout - 10_000;
-const count = Math.round(rush / 475);
+const count = Math.round(rush / 400);
 /** How long everything may take to end and to be cleared up, once it is left in peace. */
 const patience = 120_000;
 /** Whoever tries again at once keeps a service busy that has just come up. */
-const persistent = { stamina: 120_000, timeout: 30_000, pause: 1_000 };
+const persistent = { stamina: 60_000, timeout: 20_000, pause: 1_000 };
 const alertAddress = 'on-call@contoso.example';
 
 const preface = `# Soak
