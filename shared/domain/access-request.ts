@@ -11,7 +11,7 @@ import type {
 } from './events.ts';
 import type { CommandId, PrincipalId, RequestId } from './ids.ts';
 import type { Person, Stage, Terms } from './policy.ts';
-import { type Instant, plus } from './time.ts';
+import { earliest, type Instant, plus } from './time.ts';
 
 export const openStates = ['waiting-for-approval', 'scheduled', 'granting', 'granted', 'revoking', 'overdue'] as const;
 export const endedStates = ['denied', 'withdrawn', 'timed-out', 'failed', 'expired', 'revoked', 'extended'] as const;
@@ -204,7 +204,8 @@ export function evolve(request: AccessRequest | undefined, id: RequestId, event:
         ...next,
         state: 'revoking',
         cause: event.cause,
-        endsSince: event.cause.kind === 'deadline' ? request.deadline : event.at,
+        // A grant may be given up long after its deadline.
+        endsSince: earliest(event.at, request.deadline),
       };
     case 'revocation-delayed':
       return { ...next, state: 'overdue', delay: { attempt: event.attempt, code: event.code, at: event.at } };
