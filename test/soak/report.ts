@@ -62,9 +62,15 @@ export function reportOf(soaked: Soaked): { table: string; findings: Finding[]; 
       '|---|---|',
       ...rows.map(([what, value]) => `| ${what} | ${value} |`),
     ].join('\n'),
-    findings: [...broken, ...named('cut short', verdict.cutShort), ...named('nobody answered', vain)],
+    findings: [...broken, ...named('cut short', verdict.cutShort), ...named('given up', grouped(vain))],
     holds: broken.length === 0,
   };
+}
+
+/** Alike but for the ids in them. */
+function grouped(messages: readonly string[]): string[] {
+  const kinds = Map.groupBy(messages, (message) => message.replaceAll(/req-\w{26}|[\w-]{43}/g, '…'));
+  return [...kinds].map(([kind, { length }]) => `${length} × ${kind}`);
 }
 
 function killed(outages: readonly number[]): string {
