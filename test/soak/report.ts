@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { quantile } from '../../bench/figures.ts';
 import type { Evidence } from '../e2e/support/evidence.ts';
 import { type Finding, leftOver } from '../e2e/support/examine.ts';
@@ -56,7 +56,7 @@ export function reportOf(soaked: Soaked): { table: string; findings: Finding[]; 
   ];
   return {
     table: [
-      `Seed ${soaked.seed}, ${soaked.seconds} s of trouble, ${availableParallelism()} cores, Node ${process.versions.node}:`,
+      `Seed ${soaked.seed}, ${soaked.seconds} s of trouble, ${availableParallelism()} cores under a load of ${Math.round(loadavg()[1] ?? 0)}, Node ${process.versions.node}:`,
       '',
       '| what | count |',
       '|---|---|',
