@@ -20,13 +20,18 @@ export class Mailbox {
 
   /** The link by which this approver decides on the request. */
   async link(requestId: string, approver: string, milliseconds = 60_000): Promise<string> {
-    const key = keyOf(requestId, approver);
     for (const giveUp = performance.now() + milliseconds; performance.now() < giveUp; await sleep(5)) {
-      const link = this.#links.get(key);
+      const link = this.find(requestId, approver);
       if (link !== undefined) return link;
-      this.readNew();
     }
     throw new Error(`There was no mail to ${approver} about ${requestId}.`);
+  }
+
+  /** The same where it has come. */
+  find(requestId: string, approver: string): string | undefined {
+    const key = keyOf(requestId, approver);
+    if (!this.#links.has(key)) this.readNew();
+    return this.#links.get(key);
   }
 
   readNew(): void {

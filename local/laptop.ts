@@ -4,9 +4,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CosmosClient } from '@azure/cosmos';
 import { type Arm, startArm } from './arm/index.ts';
-import { certificateIn, trust } from './certificate.ts';
+import { type Certificate, certificateIn, trust } from './certificate.ts';
 import { type Cosmos, startCosmos } from './cosmos/index.ts';
-import { type Company, type Entra, readCompany, startEntra } from './entra/index.ts';
+import { type Company, type Entra, openVerifier, readCompany, startEntra, type TokenVerifier } from './entra/index.ts';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/index.ts';
 import { type Mail, startMail } from './mail/index.ts';
 import { type SqlServer, startSqlServer } from './sql-server/index.ts';
@@ -72,97 +72,32 @@ export function readSampleCompany() {
   return readCompany(read('local/sample/company.json'));
 }
 
+/** Where a laptop's parts live; the parts that are processes of their own share it. */
+export interface Place {
+  readonly folder: string;
+  readonly ports: Ports;
+  readonly company: Company;
+  readonly certificate: Certificate;
+}
+
 export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
-  const { folder, ports: wanted, timers, withoutCurfew, control, company = readSampleCompany() } = options;
+  const { folder, timers, withoutCurfew, control, company = readSampleCompany() } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const certificate = await certificateIn(folder);
   trust(certificate);
-  const ports = wanted ?? (await freePorts());
-  const service = company.applications.find(({ clientId }) => clientId === serviceClientId);
-  const carla = company.people.find(({ appRoles }) => appRoles.includes('Access.Administer'));
-  const entra = await startEntra({
-    port: ports.entra,
-    tls: certificate,
-    company,
-    keysPath: join(folder, 'entra.json'),
-    ...(control && { control }),
-  });
-  const cosmosKey = secretIn(folder, 'cosmos.key');
-  const arm = await startArm({
-    port: ports.arm,
-    tls: certificate,
-    databases: [ordersId],
-    path: join(folder, 'arm.json'),
-    authenticateToken: (token) => entra.verify(token, 'https://management.azure.com'),
-    authorize: ({ clientId }) => clientId === serviceClientId,
-  });
+  const place = { folder, company, certificate, ports: options.ports ?? (await freePorts()) };
+  const { ports } = place;
+  const entra = await startDirectory(place, control);
+  const arm = await startResourceManager(place, entra);
   const [sql, cosmos, mail] = await Promise.all([
-    startSqlServer({
-      port: ports.sql,
-      dataPath: join(folder, 'sql'),
-      tls: certificate,
-      databases: arm.has(ordersId) ? [{ name: 'orders', seed: read('local/sample/orders.sql') }] : [],
-      logins: company.people.map(({ userPrincipalName, password, id }) => ({
-        name: userPrincipalName,
-        password,
-        objectId: id,
-      })),
-      authenticateToken: async (token) => {
-        const { clientId, kind, ...caller } = await entra.verify(token, 'https://database.windows.net');
-        // The client that a person signed in with is nobody to the database.
-        return kind === 'application' && clientId !== undefined ? { ...caller, clientId } : caller;
-      },
-      tokenAuthority: entra.authority,
-      ...(carla && { administrator: carla.id }),
-    }),
-    startCosmos({
-      port: ports.cosmos,
-      path: join(folder, 'cosmos.sqlite'),
-      tls: certificate,
-      key: cosmosKey,
-      authenticateToken: (token) => entra.verify(token, `https://localhost:${ports.cosmos}`),
-      // As deployed: the service appends to `events`, and can neither replace nor delete there.
-      authorize: (caller, action, container) =>
-        caller === 'key' || container !== 'events' || ['create', 'read', 'query', 'metadata'].includes(action),
-    }),
+    startDatabase(place, entra),
+    startStore(place, entra),
     startMail({ smtpPort: ports.smtp, httpPort: ports.inbox, path: join(folder, 'mail.sqlite') }),
   ]);
-  await createContainers(cosmos.url, cosmosKey);
-  const policyFile = join(folder, 'policy.yaml');
-  const policy = options.policy ?? read('policy.sample.yaml');
-  writeFileSync(policyFile, policy.replaceAll(/port: \d+/g, `port: ${ports.sql}`));
-  const settings = {
-    CURFEW_PUBLIC_URL: `http://localhost:${ports.api}`,
-    CURFEW_POLICY_FILE: policyFile,
-    CURFEW_TOKEN_ISSUER: entra.issuer,
-    CURFEW_TOKEN_AUDIENCE: apiClientId,
-    CURFEW_TOKEN_ISSUER_V1: `${entra.authority}/`,
-    CURFEW_TOKEN_AUDIENCE_V1: 'api://curfew',
-    CURFEW_TENANT_ID: company.tenantId,
-    CURFEW_GRAPH_URL: entra.graphUrl,
-    CURFEW_AUTHORITY_HOST: entra.url,
-    CURFEW_RESOURCE_MANAGER_URL: arm.url,
-    CURFEW_COSMOS_ENDPOINT: cosmos.url,
-    CURFEW_COSMOS_DATABASE: 'curfew',
-    CURFEW_SMTP_URL: `smtp://127.0.0.1:${mail.smtpPort}`,
-    CURFEW_MAIL_FROM: 'Curfew <curfew@contoso.example>',
-    AZURE_TENANT_ID: company.tenantId,
-    AZURE_CLIENT_ID: serviceClientId,
-    AZURE_CLIENT_SECRET: service?.secret ?? '',
-    // Tests and benches ask as fast as they can.
-    CURFEW_REVOCATION_LEAD: '3',
-    CURFEW_CALLS_PER_MINUTE: '100000',
-    ...options.settings,
-  };
+  await createContainers(place);
+  const settings = settingsFor(place, entra, options);
   Object.assign(process.env, settings);
-  const host = withoutCurfew
-    ? undefined
-    : await startFunctionsHost({
-        app: new URL('functions/index.ts', root),
-        port: ports.api,
-        statePath: join(folder, 'durable.sqlite'),
-        ...(timers && { timers }),
-      });
+  const host = withoutCurfew ? undefined : await startCurfew(place, timers);
   return {
     ports,
     entra,
@@ -172,7 +107,7 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
     arm,
     host,
     settings,
-    cosmosKey,
+    cosmosKey: cosmosKeyIn(folder),
     databaseId: ordersId,
     async close() {
       await host?.close();
@@ -183,13 +118,124 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
   };
 }
 
+export function startDirectory({ folder, ports, company, certificate }: Place, control = false): Promise<Entra> {
+  return startEntra({ port: ports.entra, tls: certificate, company, keysPath: entraFile(folder), control });
+}
+
+/** Knows the database until it is deleted, which outlives the process. */
+export function startResourceManager({ folder, ports, certificate }: Place, entra: TokenVerifier): Promise<Arm> {
+  return startArm({
+    port: ports.arm,
+    tls: certificate,
+    databases: [ordersId],
+    path: join(folder, 'arm.json'),
+    authenticateToken: (token) => entra.verify(token, 'https://management.azure.com'),
+    authorize: ({ clientId }) => clientId === serviceClientId,
+  });
+}
+
+/** For the parts that don't share a process with the directory. */
+export function openTokenVerifier({ folder, ports, company }: Place): Promise<TokenVerifier> {
+  return openVerifier({ port: ports.entra, company, keysPath: entraFile(folder) });
+}
+
+/** `port` where something stands between it and those who call it on the place's port. */
+export function startDatabase(place: Place, entra: TokenVerifier, port = place.ports.sql): Promise<SqlServer> {
+  const { folder, company, certificate } = place;
+  const carla = company.people.find(({ appRoles }) => appRoles.includes('Access.Administer'));
+  return startSqlServer({
+    port,
+    dataPath: join(folder, 'sql'),
+    tls: certificate,
+    databases: [{ name: 'orders', seed: read('local/sample/orders.sql') }],
+    logins: company.people.map(({ userPrincipalName, password, id }) => ({
+      name: userPrincipalName,
+      password,
+      objectId: id,
+    })),
+    authenticateToken: async (token) => {
+      const { clientId, kind, ...caller } = await entra.verify(token, 'https://database.windows.net');
+      // The client that a person signed in with is nobody to the database.
+      return kind === 'application' && clientId !== undefined ? { ...caller, clientId } : caller;
+    },
+    tokenAuthority: entra.authority,
+    ...(carla && { administrator: carla.id }),
+  });
+}
+
+/** `port` as with the database. */
+export function startStore(place: Place, entra: TokenVerifier, port = place.ports.cosmos): Promise<Cosmos> {
+  const { folder, ports, certificate } = place;
+  const address = cosmosAddress(ports);
+  return startCosmos({
+    port,
+    address,
+    path: join(folder, 'cosmos.sqlite'),
+    tls: certificate,
+    key: cosmosKeyIn(folder),
+    authenticateToken: (token) => entra.verify(token, address),
+    // As deployed: the service appends to `events`, and can neither replace nor delete there.
+    authorize: (caller, action, container) =>
+      caller === 'key' || container !== 'events' || ['create', 'read', 'query', 'metadata'].includes(action),
+  });
+}
+
+/** Writes the policy, and says what Curfew is to run with. */
+export function settingsFor(
+  { folder, ports, company }: Place,
+  entra: Entra,
+  options: Pick<LaptopOptions, 'policy' | 'settings'>,
+): Record<string, string> {
+  const service = company.applications.find(({ clientId }) => clientId === serviceClientId);
+  const policyFile = join(folder, 'policy.yaml');
+  const policy = options.policy ?? read('policy.sample.yaml');
+  writeFileSync(policyFile, policy.replaceAll(/port: \d+/g, `port: ${ports.sql}`));
+  return {
+    CURFEW_PUBLIC_URL: `http://localhost:${ports.api}`,
+    CURFEW_POLICY_FILE: policyFile,
+    CURFEW_TOKEN_ISSUER: entra.issuer,
+    CURFEW_TOKEN_AUDIENCE: apiClientId,
+    CURFEW_TOKEN_ISSUER_V1: `${entra.authority}/`,
+    CURFEW_TOKEN_AUDIENCE_V1: 'api://curfew',
+    CURFEW_TENANT_ID: company.tenantId,
+    CURFEW_GRAPH_URL: entra.graphUrl,
+    CURFEW_AUTHORITY_HOST: entra.url,
+    CURFEW_RESOURCE_MANAGER_URL: `https://localhost:${ports.arm}`,
+    CURFEW_COSMOS_ENDPOINT: cosmosAddress(ports),
+    CURFEW_COSMOS_DATABASE: 'curfew',
+    CURFEW_SMTP_URL: `smtp://127.0.0.1:${ports.smtp}`,
+    CURFEW_MAIL_FROM: 'Curfew <curfew@contoso.example>',
+    AZURE_TENANT_ID: company.tenantId,
+    AZURE_CLIENT_ID: serviceClientId,
+    AZURE_CLIENT_SECRET: service?.secret ?? '',
+    // Tests and benches ask as fast as they can.
+    CURFEW_REVOCATION_LEAD: '3',
+    CURFEW_CALLS_PER_MINUTE: '100000',
+    ...options.settings,
+  };
+}
+
+/** Curfew on its host, which reads its settings from this process's environment. */
+export function startCurfew({ folder, ports }: Place, timers?: LaptopOptions['timers']): Promise<FunctionsHost> {
+  return startFunctionsHost({
+    app: new URL('functions/index.ts', root),
+    port: ports.api,
+    statePath: join(folder, 'durable.sqlite'),
+    ...(timers && { timers }),
+  });
+}
+
 /** What Bicep does in Azure. */
-async function createContainers(endpoint: string, key: string): Promise<void> {
-  const client = new CosmosClient({ endpoint, key });
+export async function createContainers({ folder, ports }: Place): Promise<void> {
+  const client = new CosmosClient({ endpoint: cosmosAddress(ports), key: cosmosKeyIn(folder) });
   const { database } = await client.databases.createIfNotExists({ id: 'curfew' });
   for (const container of containers) await database.containers.createIfNotExists(container);
   client.dispose();
 }
+
+const entraFile = (folder: string) => join(folder, 'entra.json');
+const cosmosAddress = ({ cosmos }: Ports) => `https://localhost:${cosmos}/`;
+const cosmosKeyIn = (folder: string) => secretIn(folder, 'cosmos.key');
 
 function secretIn(folder: string, name: string): string {
   const file = join(folder, name);

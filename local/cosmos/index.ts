@@ -16,6 +16,8 @@ export type { Caller } from './auth.ts';
 export interface CosmosOptions extends Authentication, Access {
   /** 0 takes any free one. Binds to 127.0.0.1 only and gives itself out as `localhost`. */
   port: number;
+  /** What clients are told to go to, where something stands in front of the port. With a slash at its end. */
+  address?: string;
   /** A SQLite file, or `:memory:`. */
   path: string;
   /** PEM. Without it the server speaks plain http, and the SDK then needs a key. */
@@ -25,6 +27,7 @@ export interface CosmosOptions extends Authentication, Access {
 
 export interface Cosmos {
   url: string;
+  port: number;
   close(): Promise<void>;
 }
 
@@ -73,9 +76,10 @@ export async function startCosmos(options: CosmosOptions): Promise<Cosmos> {
     throw error;
   }
   const { port } = server.address() as AddressInfo;
-  const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}/`;
+  const url = options.address ?? `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}/`;
   return {
     url,
+    port,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       // Whoever waits for a commit gets the answer, also when the commit is lost.

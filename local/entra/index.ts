@@ -30,13 +30,16 @@ export interface EntraOptions {
   now?: () => number;
 }
 
-export interface Entra {
-  url: string;
-  issuer: string;
+export interface TokenVerifier {
   authority: string;
-  graphUrl: string;
   /** Whom an access token for that audience (or one of several) speaks for; throws on anything that is wrong with it. */
   verify(accessToken: string, audience: string | readonly string[]): Promise<Verified>;
+}
+
+export interface Entra extends TokenVerifier {
+  url: string;
+  issuer: string;
+  graphUrl: string;
   /** A new key signs from now on; the old one stays published for a day. */
   rollKeys(): Promise<void>;
   close(): Promise<void>;
@@ -101,6 +104,21 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
     rollKeys: () => keys.roll(),
     close: () => close(server),
   };
+}
+
+/**
+ * Checks tokens in another process than the stand-in's, by its state file. Keys that are rolled and people who are changed
+ * afterwards are not known here.
+ */
+export async function openVerifier(
+  options: Required<Pick<EntraOptions, 'port' | 'company' | 'keysPath'>>,
+): Promise<TokenVerifier> {
+  const file = new StateFile(options.keysPath);
+  const keys = await SigningKeys.open(file, Date.now);
+  const directory = new Directory(options.company, file.state.edits);
+  const authority = `https://localhost:${options.port}/${directory.tenantId}`;
+  const tokens = new Tokens(authority, directory, keys, Date.now);
+  return { authority, verify: (token, audience) => tokens.verify(token, audience) };
 }
 
 const endpoints = new Set([

@@ -217,6 +217,7 @@ export function evolve(request: AccessRequest | undefined, id: RequestId, event:
         ...next,
         state: 'revoking',
         cause: event.cause,
+        // A grant may be given up long after its deadline.
         endsSince: earliest(event.at, request.deadline),
       };
     case 'revocation-delayed':

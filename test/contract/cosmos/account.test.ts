@@ -30,6 +30,13 @@ function tokenClient(url: string, token: string): CosmosClient {
   return client;
 }
 
+test('where something stands in front of it, clients are sent there', async () => {
+  const address = 'http://localhost:8081/';
+  const cosmos = await server({ address });
+  const { resource } = await clientOf(`http://localhost:${cosmos.port}/`).getDatabaseAccount();
+  expect(resource?.writableLocations).toMatchObject([{ databaseAccountEndpoint: address }]);
+});
+
 test('an Entra token works over https with endpoint discovery on', async () => {
   const cosmos = await server({ tls: pem, authenticateToken: authenticateToken(() => 0) });
   await containerOf(cosmos.url);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Entra, EntraOptions } from '../../../local/entra/index.ts';
+import { type Entra, type EntraOptions, openVerifier } from '../../../local/entra/index.ts';
 import {
   ada,
   analysts,
@@ -142,5 +142,16 @@ describe('a restart', () => {
     await expect(open()).rejects.toThrow();
     expect(readFileSync(path, 'utf8')).toBe('{"keys": "gone"}');
     entra = await start();
+  });
+});
+
+describe('a verifier in another process', () => {
+  it('checks what the stand-in on that port signed, by its state file', async () => {
+    const port = Number(new URL(entra.url).port);
+    const verifier = await openVerifier({ port, company, keysPath: join(folder, 'entra.json') });
+    const token = await personToken(entra, 'ada');
+    expect(await verifier.verify(token, api)).toEqual(await entra.verify(token, api));
+    const stranger = await openVerifier({ port: port + 1, company, keysPath: join(folder, 'entra.json') });
+    await expect(stranger.verify(token, api)).rejects.toThrow();
   });
 });

@@ -58,7 +58,8 @@ function ranOut(chain: readonly RecordedEvent[]): boolean {
   return intended !== undefined && began !== undefined && began.at >= intended.deadline;
 }
 
-function happened(chain: readonly RecordedEvent[], wish: Wish, by: string): boolean {
+/** What was wished for stands in the chain, by whoever wished it. */
+export function happened(chain: readonly RecordedEvent[], wish: Wish, by: string): boolean {
   return chain.some(({ event }) => {
     switch (event.type) {
       case 'access-approved':

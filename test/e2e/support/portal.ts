@@ -30,11 +30,25 @@ interface Answer {
   readonly text: string;
 }
 
-/** How long somebody keeps trying before it counts as an outage of the service. Milliseconds. */
-const stamina = 60_000;
+/** How people try again. Milliseconds. */
+export interface Patience {
+  /** How long they keep trying before it counts as an outage of the service. */
+  readonly stamina: number;
+  /** How long they wait for one answer, and between two tries. */
+  readonly timeout: number;
+  readonly pause: number;
+}
+
+const eager: Patience = { stamina: 60_000, timeout: 10_000, pause: 150 };
 
 /** Clients that try again, with the same Idempotency-Key, whenever a call breaks off, hangs or is answered 5xx. */
-export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<string, string>): Portal {
+export function createPortal(
+  port: number,
+  inbox: Pick<Inbox, 'link'>,
+  tokens: ReadonlyMap<string, string>,
+  patience = eager,
+): Portal {
+  const insist = insisting(patience);
   const api = `http://localhost:${port}/api`;
   const as = (who: string) => ({ authorization: `Bearer ${tokens.get(who) ?? ''}` });
   const browsers = new Map<string, ReturnType<typeof signInAs>>();
@@ -56,8 +70,12 @@ export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<str
     },
     decide: (asked, approver, decision) =>
       command(asked, decision, approver, async () => {
-        const link = await until(() => inbox.link(asked.id, approver), `mail to ${approver} about ${asked.id}`);
-        const signedIn = browsers.get(approver) ?? signInAs(approver, link);
+        const link = await until(
+          () => inbox.link(asked.id, approver),
+          `mail to ${approver} about ${asked.id}`,
+          patience,
+        );
+        const signedIn = browsers.get(approver) ?? signInAs(approver, link, patience);
         browsers.set(approver, signedIn);
         const { browser, csrf } = await signedIn;
         return insist(link, {
@@ -78,8 +96,12 @@ export function createPortal(port: number, inbox: Inbox, tokens: ReadonlyMap<str
 }
 
 /** Signs in on the way to a link, from the start again wherever it breaks off. */
-async function signInAs(approver: string, link: string): Promise<{ browser: Browser; csrf: string }> {
-  for (const giveUp = performance.now() + stamina; performance.now() < giveUp; await sleep(150)) {
+async function signInAs(
+  approver: string,
+  link: string,
+  { stamina, pause }: Patience,
+): Promise<{ browser: Browser; csrf: string }> {
+  for (const giveUp = performance.now() + stamina; performance.now() < giveUp; await sleep(pause)) {
     const browser = new Browser();
     const page = await browser.openAs(approver, link).catch(() => undefined);
     const csrf = page && csrfIn(page);
@@ -88,22 +110,24 @@ async function signInAs(approver: string, link: string): Promise<{ browser: Brow
   throw new Error(`${approver} cannot sign in.`);
 }
 
-async function insist(url: string, init: RequestInit = {}): Promise<Answer> {
-  const giveUp = performance.now() + stamina;
-  for (let last: unknown; ; await sleep(150)) {
-    try {
-      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
-      const text = await response.text();
-      if (response.status < 500) return { status: response.status, text };
-      last = `${response.status} ${text}`;
-    } catch (error) {
-      last = error;
+function insisting({ stamina, timeout, pause }: Patience) {
+  return async (url: string, init: RequestInit = {}): Promise<Answer> => {
+    const giveUp = performance.now() + stamina;
+    for (let last: unknown; ; await sleep(pause)) {
+      try {
+        const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeout) });
+        const text = await response.text();
+        if (response.status < 500) return { status: response.status, text };
+        last = `${response.status} ${text}`;
+      } catch (error) {
+        last = error;
+      }
+      if (performance.now() > giveUp) throw new Error(`${url} does not answer`, { cause: last });
     }
-    if (performance.now() > giveUp) throw new Error(`${url} does not answer`, { cause: last });
-  }
+  };
 }
 
-export async function until<Found>(look: () => Found | undefined, what: string): Promise<Found> {
+export async function until<Found>(look: () => Found | undefined, what: string, { stamina } = eager): Promise<Found> {
   const giveUp = performance.now() + stamina;
   for (; ; await sleep(50)) {
     const found = look();
