@@ -35,10 +35,7 @@ const outcomes = [
     '3.0 s early',
     'The hold documents could not be read, so the entitlement was taken without knowing of the other request. The event says so.',
   ],
-  [
-    'overdue, alerted',
-    'It was not confirmed after a minute. The requester and the approvers were told.',
-  ],
+  ['overdue, alerted', 'It was not confirmed after a minute. The requester and the approvers were told.'],
   ['failed, nothing left', 'The access was never given.'],
   ['failed, undone', 'It was given and taken again, before anybody used it.'],
   ['–', 'The call can’t meet the fault there.'],
