@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { DefaultAzureCredential } from '@azure/identity';
 import { createAlarm } from '../orchestrations/activities/alarm.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
@@ -29,14 +29,18 @@ import type { Service } from './service.ts';
 
 /** setTimeout takes no more, and may fire a millisecond early. */
 const longestSleep = 2 ** 31 - 1;
+/** setTimeout is late by a millisecond or two, and by more where the loop is busy. Milliseconds. */
+const timerLateness = 4;
 
 const clock: Clock = {
   now: () => instantOf(Date.now()),
-  async sleepUntil(instant) {
+  async sleepUntil(instant, exact) {
     const end = millisecondsOf(instant);
-    for (let rest = end - Date.now(); rest > 0; rest = end - Date.now()) {
+    const margin = exact ? timerLateness : 0;
+    for (let rest = end - margin - Date.now(); rest > 0; rest = end - margin - Date.now()) {
       await sleep(Math.min(rest, longestSleep), undefined, { ref: false });
     }
+    while (Date.now() < end) await turn();
   },
 };
 

@@ -212,6 +212,7 @@ const CODES: [RegExp, (match: RegExpExecArray) => SqlError][] = [
     /^integer overflow$/,
     () => new SqlError(8115, 'Arithmetic overflow error converting expression to data type bigint.'),
   ],
+  [/^malformed JSON$/, () => new SqlError(13609, 'JSON text is not properly formatted.')],
   [/^table .* already exists$/, ([what]) => new SqlError(2714, `There is already an object in the database: ${what}.`)],
 ];
 

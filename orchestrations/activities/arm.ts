@@ -3,7 +3,8 @@ import type { Activity } from './index.ts';
 
 /** Hands the revocation to this process's alarm. It is kept nowhere else: where the process dies, the durable timer does the work. */
 export const arm: Activity<'arm'> = async ({ alarm }, { request }, raise) => {
-  if (request.deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
-  alarm.arm(request, request.deadline, (evidence) => raise(request.id, { kind: 'alarm-rang', evidence }));
+  const { id, deadline } = request;
+  if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
+  alarm.arm(request, deadline, (evidence) => raise(id, { kind: 'alarm-rang', evidence }));
   return null;
 };

@@ -14,10 +14,12 @@ import type {
   HoldStore,
   LinkStore,
   MailMessage,
+  Member,
   Notifier,
   Principal,
   RequestFilter,
   RequestStore,
+  Taken,
 } from '../../shared/ports.ts';
 
 /** Outside systems that can be broken: while `failure` is set, every call fails with it. */
@@ -200,6 +202,24 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     if (!this.members.delete(principalId)) return { outcome: 'absent', droppedAt };
     this.log.push({ at: droppedAt, what: 'dropped', who: principalId });
     return { outcome: 'revoked', droppedAt };
+  }
+
+  placeOf(): string {
+    return 'orders';
+  }
+
+  async prepare(members: readonly unknown[]): Promise<string[]> {
+    this.check();
+    return members.map(() => 'user');
+  }
+
+  async revokeTogether(members: readonly Member[]): Promise<Taken[]> {
+    return Promise.all(
+      members.map(async ({ entitlement, principal }) => ({
+        ...(await this.revoke(entitlement, principal, this.clock.now())),
+        sessionsEnded: await this.terminate(entitlement, principal),
+      })),
+    );
   }
 
   async terminate(_: Entitlement, { principalId }: Principal): Promise<number> {
