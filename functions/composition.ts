@@ -79,7 +79,7 @@ export function createService(env: Record<string, string | undefined>): Service 
     }
   });
   const notifier = createSmtpNotifier(configuration.mail);
-  const providers = { 'sql-role': createSqlRoleProvider({ credential, clock }) };
+  const providers = { 'sql-role': createSqlRoleProvider({ credential, clock, batch: configuration.revocationBatch }) };
   const { publicUrl, revocation, alertAddress } = configuration;
   const alarm = createAlarm({ clock, holds: stores.holds, providers });
   const common = { clock, entropy, log, ...stores, directory, providers, alarm, alertAddress, publicUrl, revocation };

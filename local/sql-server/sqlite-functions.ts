@@ -83,17 +83,24 @@ const PURE: Record<string, Implementation> = {
   tsql_datediff: strict((part, from, to) => dateDiff(text(part), text(from), text(to))),
 };
 
+/** A query asks for one field of a text after the other. */
+let parsed: { json: string; value: unknown } | undefined;
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new SqlError(13609, 'JSON text is not properly formatted.');
+  }
+}
+
 /** As in lax mode: what isn't there, and what is no scalar, is NULL. */
 function jsonValue(json: string, path: string): SqlValue {
   if (!/^(lax )?\$(\.\w+|\[\d+\])*$/.test(path)) {
     throw new SqlError(13607, `JSON path is not properly formatted, or not supported: '${path}'.`);
   }
-  let at: unknown;
-  try {
-    at = JSON.parse(json);
-  } catch {
-    throw new SqlError(13609, 'JSON text is not properly formatted.');
-  }
+  if (parsed?.json !== json) parsed = { json, value: parseJson(json) };
+  let at: unknown = parsed.value;
   for (const step of path.replace(/^lax /, '').match(/\w+/g) ?? []) {
     at = typeof at === 'object' && at !== null && Object.hasOwn(at, step) ? Reflect.get(at, step) : undefined;
   }

@@ -45,6 +45,7 @@ describe('the settings', () => {
       cosmos: { endpoint: 'https://curfew.documents.azure.com:443', database: 'curfew' },
       mail: { url: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
       revocation: { lead: 45_000, longestPause: 60_000 },
+      revocationBatch: 250,
       callsPerMinute: 600,
     });
   });
@@ -152,6 +153,7 @@ describe('the list of settings', () => {
       CURFEW_GRAPH_URL: 'https://graph.microsoft.com/v1.0',
       CURFEW_COSMOS_DATABASE: 'curfew',
       CURFEW_REVOCATION_LEAD: '45',
+      CURFEW_REVOCATION_BATCH: '250',
       CURFEW_RETRY_PAUSE: '60',
       CURFEW_CALLS_PER_MINUTE: '600',
     });

@@ -213,7 +213,7 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     return members.map(() => 'user');
   }
 
-  async revokeTogether(members: readonly Member[]): Promise<Taken[]> {
+  async revokeTogether(members: readonly Member[]): Promise<(Taken | CurfewError)[]> {
     return Promise.all(
       members.map(async ({ entitlement, principal }) => ({
         ...(await this.revoke(entitlement, principal, this.clock.now())),

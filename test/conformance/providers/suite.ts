@@ -6,6 +6,7 @@ import { promisesOfCleanUp } from './promises/clean-up.ts';
 import { promisesOfFailures } from './promises/failures.ts';
 import { promisesOfGrant } from './promises/grant.ts';
 import { promisesOfRevoke } from './promises/revoke.ts';
+import { promisesOfRevokeTogether } from './promises/revoke-together.ts';
 import { promisesOfTerminate } from './promises/terminate.ts';
 import { type Abilities, subjectOf } from './subject.ts';
 
@@ -19,6 +20,7 @@ export function describeProvider<E extends Entitlement>(
     const subject = subjectOf(open, can);
     promisesOfGrant(subject);
     promisesOfRevoke(subject);
+    promisesOfRevokeTogether(subject);
     promisesOfTerminate(subject);
     promisesOfCleanUp(subject);
     promisesOfAnswers(subject);
