@@ -27,6 +27,8 @@ export interface LaptopOptions {
   readonly control?: boolean;
   /** The text of a policy, in the place of the sample's. Whatever port it names becomes that of the SQL server. */
   readonly policy?: string;
+  /** Databases beside `orders` that are like it. */
+  readonly databases?: readonly string[];
   /** In the place of what the laptop sets itself. */
   readonly settings?: Readonly<Record<string, string>>;
   /** The sample company where it is left out. */
@@ -85,7 +87,10 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
       port: ports.sql,
       dataPath: join(folder, 'sql'),
       tls: certificate,
-      databases: [{ name: 'orders', seed: read('local/sample/orders.sql') }],
+      databases: ['orders', ...(options.databases ?? [])].map((name) => ({
+        name,
+        seed: read('local/sample/orders.sql'),
+      })),
       logins: company.people.map(({ userPrincipalName, password, id }) => ({
         name: userPrincipalName,
         password,
