@@ -291,7 +291,8 @@ test('what could not be sent for two seconds is not sent any more', async () => 
   open();
   await bench.settle();
   expect(bench.target.calls).toHaveLength(2);
-  expect(bench.raised.map(({ evidence }) => evidence.length)).toEqual([1, 1, 0]);
+  expect(bench.raised).toHaveLength(3);
+  expect(bench.raised.filter(({ evidence }) => evidence.length === 0)).toHaveLength(1);
 });
 
 test('one that is armed when it is long over does nothing', async () => {
