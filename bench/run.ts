@@ -2,14 +2,15 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type Figure, mebibytes } from './figures.ts';
 import { measureLifecycles } from './lifecycles.ts';
 import { measureMemory } from './memory.ts';
-import { measureSharedDeadline } from './shared-deadline.ts';
+import { measureLateTimers, measureSharedDeadline } from './shared-deadline.ts';
 import { measureStartup } from './startup.ts';
 import type { Setup } from './system.ts';
 
 const parts: Readonly<Record<string, (setup: Setup) => Promise<Figure[]>>> = {
   startup: (setup) => (setup === 'together' ? measureStartup() : Promise.resolve([])),
   lifecycles: measureLifecycles,
-  deadline: measureSharedDeadline,
+  deadline: (setup) => measureSharedDeadline(setup),
+  'late-timers': measureLateTimers,
   memory: measureMemory,
 };
 

@@ -14,16 +14,17 @@ process.send?.(await start());
 process.on('message', () => void measure());
 
 async function start(): Promise<Report> {
-  const { folder, part } = options;
+  const { folder, part, databases = [], timers = 'exact' } = options;
   if (part === 'curfew') {
     trust(await certificateIn(folder));
     Object.assign(process.env, options.report.settings);
-    const app = new URL('../functions/index.ts', import.meta.url);
-    await startFunctionsHost({ app, port: options.report.ports.api, statePath: join(folder, 'durable.sqlite') });
+    const app = new URL('service-app.ts', import.meta.url);
+    const statePath = join(folder, 'durable.sqlite');
+    await startFunctionsHost({ app, port: options.report.ports.api, statePath, timers });
     return options.report;
   }
   const company = readCompany(readFileSync(join(folder, 'company.json'), 'utf8'));
-  const laptop = await startLaptop({ folder, company, withoutCurfew: part === 'stand-ins' });
+  const laptop = await startLaptop({ folder, company, databases, timers, withoutCurfew: part === 'stand-ins' });
   return { settings: laptop.settings, ports: laptop.ports, authority: laptop.entra.authority };
 }
 

@@ -16,10 +16,16 @@ export interface Report {
   readonly authority: string;
 }
 
-export type ServiceOptions = { readonly folder: string } & (
-  | { readonly part: 'laptop' | 'stand-ins' }
-  | { readonly part: 'curfew'; readonly report: Report }
-);
+export interface Variant {
+  /** Databases beside `orders` that are like it. */
+  readonly databases?: readonly string[];
+  readonly timers?: 'exact' | 'azure-storage';
+}
+
+export type ServiceOptions = Variant & { readonly folder: string } & (
+    | { readonly part: 'laptop' | 'stand-ins' }
+    | { readonly part: 'curfew'; readonly report: Report }
+  );
 
 export interface System extends Report {
   readonly folder: string;
@@ -32,7 +38,7 @@ export interface System extends Report {
 let certificate: Certificate | undefined;
 
 /** A fresh system for a company with that many people who may ask, in processes apart from the one that measures. */
-export async function startSystem(setup: Setup, people: number): Promise<System> {
+export async function startSystem(setup: Setup, people: number, variant: Variant = {}): Promise<System> {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-'));
   writeFileSync(join(folder, 'company.json'), JSON.stringify(companyOf(people)));
   // One certificate for every run: a process can't tell several authorities of the same name apart.
@@ -53,8 +59,8 @@ export async function startSystem(setup: Setup, people: number): Promise<System>
     const [report] = (await Promise.race([once(child, 'message'), died])) as [Report];
     return report;
   };
-  let report = await run({ folder, part: setup === 'apart' ? 'stand-ins' : 'laptop' });
-  if (setup === 'apart') report = await run({ folder, part: 'curfew', report });
+  let report = await run({ folder, ...variant, part: setup === 'apart' ? 'stand-ins' : 'laptop' });
+  if (setup === 'apart') report = await run({ folder, ...variant, part: 'curfew', report });
   return {
     ...report,
     folder,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { DefaultAzureCredential } from '@azure/identity';
 import { createAlarm } from '../orchestrations/activities/alarm.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
@@ -33,14 +33,18 @@ import type { Service } from './service.ts';
 
 /** setTimeout takes no more, and may fire a millisecond early. */
 const longestSleep = 2 ** 31 - 1;
+/** setTimeout is late by a millisecond or two, and by more where the loop is busy. Milliseconds. */
+const timerLateness = 4;
 
 const clock: Clock = {
   now: () => instantOf(Date.now()),
-  async sleepUntil(instant) {
+  async sleepUntil(instant, exact) {
     const end = millisecondsOf(instant);
-    for (let rest = end - Date.now(); rest > 0; rest = end - Date.now()) {
+    const margin = exact ? timerLateness : 0;
+    for (let rest = end - margin - Date.now(); rest > 0; rest = end - margin - Date.now()) {
       await sleep(Math.min(rest, longestSleep), undefined, { ref: false });
     }
+    while (Date.now() < end) await turn();
   },
 };
 
@@ -80,9 +84,9 @@ export function createService(env: Record<string, string | undefined>): Service 
     }
   });
   const notifier = createSmtpNotifier(configuration.mail);
-  const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock }), clock) };
+  const { publicUrl, revocation, revocationBatch: batch, purgeAfter, alertAddress } = configuration;
+  const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock, batch }), clock) };
   const registry = createTargetRegistry({ url: configuration.resourceManagerUrl, credential });
-  const { publicUrl, revocation, purgeAfter, alertAddress } = configuration;
   const alarm = createAlarm({ clock, holds: stores.holds, providers });
   const heartbeat = createHeartbeat(createHeartbeatStore(containers.reconciler), clock);
   const outside = { directory, notifier, providers, registry, alarm, heartbeat };

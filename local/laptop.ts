@@ -28,6 +28,8 @@ export interface LaptopOptions {
   readonly control?: boolean;
   /** The text of a policy, in the place of the sample's. Whatever port it names becomes that of the SQL server. */
   readonly policy?: string;
+  /** Databases beside `orders` that are like it. */
+  readonly databases?: readonly string[];
   /** In the place of what the laptop sets itself. */
   readonly settings?: Readonly<Record<string, string>>;
   /** The sample company where it is left out. */
@@ -90,7 +92,7 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
   const entra = await startDirectory(place, control);
   const arm = await startResourceManager(place, entra);
   const [sql, cosmos, mail] = await Promise.all([
-    startDatabase(place, entra),
+    startDatabase(place, entra, ports.sql, [...(arm.has(ordersId) ? ['orders'] : []), ...(options.databases ?? [])]),
     startStore(place, entra),
     startMail({ smtpPort: ports.smtp, httpPort: ports.inbox, path: join(folder, 'mail.sqlite') }),
   ]);
@@ -140,14 +142,19 @@ export function openTokenVerifier({ folder, ports, company }: Place): Promise<To
 }
 
 /** `port` where something stands between it and those who call it on the place's port. */
-export function startDatabase(place: Place, entra: TokenVerifier, port = place.ports.sql): Promise<SqlServer> {
+export function startDatabase(
+  place: Place,
+  entra: TokenVerifier,
+  port = place.ports.sql,
+  databases: readonly string[] = ['orders'],
+): Promise<SqlServer> {
   const { folder, company, certificate } = place;
   const carla = company.people.find(({ appRoles }) => appRoles.includes('Access.Administer'));
   return startSqlServer({
     port,
     dataPath: join(folder, 'sql'),
     tls: certificate,
-    databases: [{ name: 'orders', seed: read('local/sample/orders.sql') }],
+    databases: databases.map((name) => ({ name, seed: read('local/sample/orders.sql') })),
     logins: company.people.map(({ userPrincipalName, password, id }) => ({
       name: userPrincipalName,
       password,

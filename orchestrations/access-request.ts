@@ -18,6 +18,8 @@ const heldUpAfter = 60_000;
 const eligibilityLasts = 1_000;
 /** How long after the deadline the alarm may take to say what it did: a thousand that ring together all want to say so. Milliseconds. */
 const alarmPatience = 5_000;
+/** An activity that says nothing for so long after it was to give up has died with its process, and the host takes minutes to notice. Milliseconds. */
+const lostAfter = 5_000;
 /** How long one try at taking the access away may take. Milliseconds. */
 const revocationLimit = 15_000;
 /** How long before the end the requester is warned. Milliseconds. */
@@ -156,7 +158,11 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unkno
     const notBefore = isBegun() ? story.now() : end(story);
     const begins = latest(story.now(), notBefore);
     const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, revocationLimit), alertDue(request) ?? begins));
-    const revoked = yield* story.call('revoke', { request, notBefore, giveUp, rung: story.rung });
+    const revoked = yield* story.call(
+      'revoke',
+      { request, notBefore, giveUp, rung: story.rung },
+      plus(giveUp, lostAfter),
+    );
     // What is gone was not taken before its time, even where a clock has been set back since.
     const now = latest(story.now(), revoked.at, revoked.ok ? notBefore : undefined);
     story.apply({ kind: 'expire' }, now);

@@ -126,6 +126,16 @@ const environment = z.object({
         'So many seconds before a deadline its revocation is armed, and the deadline final. More than durable timers are late: 10 will do with Durable Task Scheduler. 0 leaves it to the durable timers alone.',
       example: '45',
     }),
+  CURFEW_REVOCATION_BATCH: z
+    .string()
+    .regex(/^([1-9]\d{0,2}|1000)$/, { error: 'is not a whole number from 1 to 1000' })
+    .transform(Number)
+    .prefault('250')
+    .register(about, {
+      description:
+        'So many accesses that end together in one database are taken away in one transaction. More are sooner done in all; with fewer the first are sooner done, and locks are held for less long.',
+      example: '250',
+    }),
   CURFEW_RETRY_PAUSE: z
     .string()
     .regex(/^[1-9]\d{0,2}$/, { error: 'is not a whole number from 1 to 999' })
@@ -208,6 +218,7 @@ const configuration = environment
     cosmos: { endpoint: env.CURFEW_COSMOS_ENDPOINT, database: env.CURFEW_COSMOS_DATABASE },
     mail: { url: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
     revocation: { lead: env.CURFEW_REVOCATION_LEAD * 1000, longestPause: env.CURFEW_RETRY_PAUSE * 1000 },
+    revocationBatch: env.CURFEW_REVOCATION_BATCH,
     purgeAfter: env.CURFEW_PURGE_AFTER * 86_400_000,
     alertAddress: env.CURFEW_ALERT_ADDRESS,
     callsPerMinute: env.CURFEW_CALLS_PER_MINUTE,

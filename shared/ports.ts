@@ -1,5 +1,6 @@
 import type { AccessRequest, State } from './domain/access-request.ts';
 import type { Holder, RecordedDrift } from './domain/drift.ts';
+import type { CurfewError } from './domain/errors.ts';
 import type { GrantEvidence, OtherWay, RecordedEvent, RevocationEvidence } from './domain/events.ts';
 import type { HoldDocument } from './domain/holds.ts';
 import type { PrincipalId, RequestId, RoleId, TargetId } from './domain/ids.ts';
@@ -9,8 +10,11 @@ import type { Instant } from './domain/time.ts';
 /** Passed in wherever time matters; nothing else reads a clock. */
 export interface Clock {
   now(): Instant;
-  /** Resolves at or after the instant, never before. */
-  sleepUntil(instant: Instant): Promise<void>;
+  /**
+   * Resolves at or after the instant, never before; as soon after it as the process can where it is to be `exact`, which
+   * costs more.
+   */
+  sleepUntil(instant: Instant, exact?: 'exact'): Promise<void>;
 }
 
 /** Passed in wherever something must not be guessable. */
@@ -34,6 +38,19 @@ export interface Drop {
   readonly droppedAt: Instant;
 }
 
+/** One of several entitlements that are taken away together. */
+export interface Member<E extends Entitlement = Entitlement> {
+  readonly entitlement: E;
+  readonly principal: Principal;
+  /** What `prepare` gave for it, if it was asked. */
+  readonly name?: string | undefined;
+}
+
+/** Taken away, with the sessions ended, and seen gone. */
+export interface Taken extends Drop {
+  readonly sessionsEnded: number;
+}
+
 /**
  * A kind of target. Every call is idempotent and may be repeated. All fail with CurfewError: CURFEW_TARGET_UNAVAILABLE
  * and CURFEW_TARGET_NOT_VERIFIED may be tried again, CURFEW_TARGET_REFUSED and CURFEW_USER_NAME_TAKEN are final.
@@ -48,6 +65,18 @@ export interface AccessProvider<E extends Entitlement = Entitlement> {
   grant(entitlement: E, principal: Principal): Promise<GrantEvidence['outcome']>;
   /** Takes it away at `notBefore`, or now if that is past; never before. What takes time to prepare is done ahead. */
   revoke(entitlement: E, principal: Principal, notBefore: Instant): Promise<Drop>;
+  /** Names where the entitlement is given: what has the same place can be taken together. Pure. */
+  placeOf(entitlement: E): string;
+  /**
+   * Opens connections to one place and logs them in, so that they are there when its members are to be taken, and asks by which
+   * name the place knows each; undefined where it doesn't.
+   */
+  prepare(members: readonly Member<E>[]): Promise<readonly (string | undefined)[]>;
+  /**
+   * Takes the members of one place away now, in as few round trips as can be, and ends their sessions. Gives for each, in their
+   * order, what became of it: one that fails leaves the others alone. What was not carried out before `giveUp` never is.
+   */
+  revokeTogether(members: readonly Member<E>[], giveUp: Instant): Promise<readonly (Taken | CurfewError)[]>;
   /** Ends the principal's live sessions and sees them gone. Gives how many there were. */
   terminate(entitlement: E, principal: Principal): Promise<number>;
   /** Removes what Curfew itself made for the principal on the target, if nothing else needs it. */

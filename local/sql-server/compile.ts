@@ -116,6 +116,8 @@ export function compile(
     const permission = PERMISSIONS[action];
     const name = file === 'standin' ? `standin.${table}` : table;
     if (!permission || (file !== 'main' && file !== 'standin')) continue;
+    // Of OPENJSON. A table would have its schema before its name.
+    if (table === 'json_each') continue;
     // A change also reads tables that nobody named, for foreign keys; that needs no permission of the caller.
     if (writable.target !== undefined && !seen.has(name)) continue;
     need(permission, name);
@@ -212,6 +214,7 @@ const CODES: [RegExp, (match: RegExpExecArray) => SqlError][] = [
     /^integer overflow$/,
     () => new SqlError(8115, 'Arithmetic overflow error converting expression to data type bigint.'),
   ],
+  [/^malformed JSON$/, () => new SqlError(13609, 'JSON text is not properly formatted.')],
   [/^table .* already exists$/, ([what]) => new SqlError(2714, `There is already an object in the database: ${what}.`)],
 ];
 

@@ -106,6 +106,13 @@ export class Database {
     this.#audit.record({ ...entry, at }, epochText(at));
   }
 
+  /** As one piece of work for the disk. */
+  recordAll(entries: readonly AuditEntry[]) {
+    this.#auditFile.together(() => {
+      for (const entry of entries) this.record(entry);
+    });
+  }
+
   audit(): AuditEntry[] {
     return this.#audit.entries();
   }

@@ -15,7 +15,7 @@ import {
 import { DBO, PUBLIC, roleSid } from './catalog-schema.ts';
 import { DATABASE, isOwner, may, SecurableClass } from './permissions.ts';
 import { missingOrForbidden, notPermitted, SqlError } from './server-error.ts';
-import type { Session } from './session.ts';
+import { OF_OTHERS, type Session } from './session.ts';
 import type { Sqlite } from './sqlite.ts';
 import { datetimeText } from './tds/date-text.ts';
 import type { Statement } from './tsql/statement.ts';
@@ -108,10 +108,11 @@ export function alterRole(
   if (member.id <= 4 || member.fixed) throw new SqlError(15405, `Cannot use the special principal '${memberName}'.`);
   if (verb === 'DROP') {
     if (!removeMember(on, role.id, member.id)) throw missingOrForbidden('drop', 'principal', memberName);
-    return;
+  } else {
+    if (rolesOf(on, role.id).includes(member.id)) throw new SqlError(15413, 'Cannot make a role a member of itself.');
+    addMember(on, role.id, member.id);
   }
-  if (rolesOf(on, role.id).includes(member.id)) throw new SqlError(15413, 'Cannot make a role a member of itself.');
-  addMember(on, role.id, member.id);
+  return session.rights().held.has(member.id) ? undefined : OF_OTHERS;
 }
 
 export function createSchema(session: Session, on: Sqlite, { name, owner }: Of<'create-schema'>) {

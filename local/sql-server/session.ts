@@ -32,6 +32,9 @@ export interface PreparedHandle {
 
 export type Change = Pick<AuditEntry, 'action' | 'object' | 'member'>;
 
+/** What a change of the catalog gives that leaves the session's own rights as they were. */
+export const OF_OTHERS = Symbol('of others');
+
 /** One connection to one database: who it is, its transaction, and its settings. */
 export class Session {
   readonly id: number;
@@ -57,7 +60,7 @@ export class Session {
   caught: SqlError | undefined;
   identity: bigint | null = null;
   readonly prepared = new Map<number, PreparedHandle>();
-  #rights: { version: number; rights: Rights } | undefined;
+  #rights: { version: number; own: boolean; rights: Rights } | undefined;
 
   constructor(id: number, registry: SessionRegistry, database: Database, login: Login, principalId: number) {
     this.id = id;
@@ -77,7 +80,7 @@ export class Session {
   rights(): Rights {
     const { version } = this.database;
     const own = this.transaction?.writes.has('catalog') === true;
-    if (!own && this.#rights?.version === version) return this.#rights.rights;
+    if (this.#rights?.version === version && this.#rights.own === own) return this.#rights.rights;
     if (!principalById(this.catalog, this.principalId)) {
       throw new SqlError(
         916,
@@ -86,7 +89,7 @@ export class Session {
       );
     }
     const rights = readRights(this.catalog, this.principalId);
-    if (!own) this.#rights = { version, rights };
+    this.#rights = { version, own, rights };
     return rights;
   }
 
@@ -120,7 +123,7 @@ export class Session {
     }
     this.#ended(transaction.writes);
     const at = this.database.now();
-    for (const entry of transaction.pending) this.database.record({ ...entry, at });
+    this.database.recordAll(transaction.pending.map((entry) => ({ ...entry, at })));
     this.database.locks.releaseAll(this, 'transaction');
     return true;
   }
@@ -137,8 +140,9 @@ export class Session {
 
   #ended(writes: ReadonlySet<Store>) {
     this.transaction = undefined;
+    this.#rights = undefined;
     if (writes.has('catalog')) this.database.version++;
-    if (writes.size > 0) this.database.shape++;
+    if (writes.has('data')) this.database.shape++;
   }
 
   /** Runs a change, alone or within the transaction, and writes it into the audit when it bites. */
@@ -147,15 +151,17 @@ export class Session {
     const on = this.database.writer(store);
     if (this.transaction) {
       await this.#startWriting(store, signal);
-      on.exec('SAVEPOINT statement');
+      on.run('SAVEPOINT statement');
       try {
         this.database.caller = this;
         const result = action(on);
-        on.exec('RELEASE statement');
+        on.run('RELEASE statement');
+        if (result !== OF_OTHERS) this.#rights = undefined;
         if (entry) this.transaction.pending.push(entry);
         return result;
       } catch (error) {
         on.exec('ROLLBACK TO statement; RELEASE statement');
+        this.#rights = undefined;
         throw error;
       }
     }

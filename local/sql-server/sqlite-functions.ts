@@ -72,6 +72,7 @@ const PURE: Record<string, Implementation> = {
     ),
   ),
   tsql_concat: (...args) => args.map((arg) => (arg === null ? '' : text(arg))).join(''),
+  tsql_json_value: strict((json, path) => jsonValue(text(json), text(path))),
   tsql_quotename: strict((name, mark = '[') => {
     if (text(mark) === "'") return `'${text(name).replaceAll("'", "''")}'`;
     if (text(mark) === '"') return `"${text(name).replaceAll('"', '""')}"`;
@@ -81,6 +82,31 @@ const PURE: Record<string, Implementation> = {
   tsql_dateadd: strict((part, count, value) => dateAdd(text(part), Number(count), text(value))),
   tsql_datediff: strict((part, from, to) => dateDiff(text(part), text(from), text(to))),
 };
+
+/** A query asks for one field of a text after the other. */
+let parsed: { json: string; value: unknown } | undefined;
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new SqlError(13609, 'JSON text is not properly formatted.');
+  }
+}
+
+/** As in lax mode: what isn't there, and what is no scalar, is NULL. */
+function jsonValue(json: string, path: string): SqlValue {
+  if (!/^(lax )?\$(\.\w+|\[\d+\])*$/.test(path)) {
+    throw new SqlError(13607, `JSON path is not properly formatted, or not supported: '${path}'.`);
+  }
+  if (parsed?.json !== json) parsed = { json, value: parseJson(json) };
+  let at: unknown = parsed.value;
+  for (const step of path.replace(/^lax /, '').match(/\w+/g) ?? []) {
+    at = typeof at === 'object' && at !== null && Object.hasOwn(at, step) ? Reflect.get(at, step) : undefined;
+  }
+  if (at === undefined || at === null || typeof at === 'object') return null;
+  return String(at).length > 4000 ? null : String(at);
+}
 
 const patterns = new Map<string, RegExp>();
 

@@ -38,6 +38,17 @@ export class Sqlite {
     return Number(this.prepare(sql).run(...values).changes);
   }
 
+  together(work: () => void) {
+    this.exec('BEGIN');
+    try {
+      work();
+      this.exec('COMMIT');
+    } catch (error) {
+      this.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
   exec(sql: string) {
     this.raw.exec(sql);
   }

@@ -6,8 +6,9 @@ import type { Activity } from './index.ts';
  * work. From the deadline on that is under way, and two would be in each other's way.
  */
 export const arm: Activity<'arm'> = async ({ alarm, clock }, { request }, raise) => {
-  if (request.deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
-  if (clock.now() >= request.deadline) throw new CurfewError('CURFEW_TOO_LATE');
-  alarm.arm(request, request.deadline, (evidence) => raise(request.id, { kind: 'alarm-rang', evidence }));
+  const { id, deadline } = request;
+  if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
+  if (clock.now() >= deadline) throw new CurfewError('CURFEW_TOO_LATE');
+  alarm.arm(request, deadline, (evidence) => raise(id, { kind: 'alarm-rang', evidence }));
   return null;
 };

@@ -22,9 +22,9 @@ const holdPause = 100;
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
 export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }) => {
   const { alarm, clock } = dependencies;
-  const done = await alarm.settle(request.id);
-  if (done) return withOtherWays(dependencies, request, done);
   const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
+  const done = await Promise.race([alarm.settle(request.id), late]);
+  if (done) return withOtherWays(dependencies, request, done);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);
   const evidence = await Promise.race([revokeAll(dependencies, request, notBefore), late]).catch(

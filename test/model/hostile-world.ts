@@ -8,7 +8,7 @@ import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
 import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { type Instant, instantOf, millisecondsOf } from '../../shared/domain/time.ts';
-import type { Clock, MailMessage, Principal } from '../../shared/ports.ts';
+import type { Clock, MailMessage, Member, Principal } from '../../shared/ports.ts';
 import {
   MemoryDirectory,
   MemoryEvents,
@@ -90,6 +90,25 @@ class ReachedTarget extends MemoryTarget {
       const isDropped = this.#databases.change(now, 'left', entitlement, principal);
       return { outcome: isDropped ? ('revoked' as const) : ('absent' as const), droppedAt: instantOf(now) };
     });
+  }
+
+  override placeOf({ database }: SqlRoleEntitlement) {
+    return database;
+  }
+
+  /** Each by itself: one that fails is not to stop the others. */
+  override revokeTogether(members: readonly Member<SqlRoleEntitlement>[]) {
+    return Promise.all(
+      members.map(async ({ entitlement, principal }) => {
+        try {
+          const drop = await this.revoke(entitlement, principal, this.clock.now());
+          return { ...drop, sessionsEnded: await this.terminate(entitlement, principal) };
+        } catch (error) {
+          if (error instanceof CurfewError) return error;
+          throw error;
+        }
+      }),
+    );
   }
 
   override terminate(entitlement: SqlRoleEntitlement, { principalId }: Principal) {

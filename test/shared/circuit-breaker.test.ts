@@ -33,6 +33,9 @@ function setUp() {
     terminate: (target) => ask('terminate', target, 0),
     cleanUp: (target) => ask('cleanUp', target, undefined),
     otherWays: (target) => ask('otherWays', target, []),
+    placeOf: ({ database }) => database,
+    prepare: async () => [],
+    revokeTogether: async () => [],
     holders: (target) => ask('holders', target, []),
     preflight: (target) => ask('preflight', target, []),
   };

@@ -17,10 +17,12 @@ import type {
   HoldStore,
   LinkStore,
   MailMessage,
+  Member,
   Notifier,
   Principal,
   RequestFilter,
   RequestStore,
+  Taken,
   TargetRegistry,
 } from '../../shared/ports.ts';
 
@@ -256,6 +258,24 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     if (!this.members.delete(principalId)) return { outcome: 'absent', droppedAt };
     this.log.push({ at: droppedAt, what: 'dropped', who: principalId });
     return { outcome: 'revoked', droppedAt };
+  }
+
+  placeOf(_: Entitlement): string {
+    return 'orders';
+  }
+
+  async prepare(members: readonly unknown[]): Promise<string[]> {
+    this.check();
+    return members.map(() => 'user');
+  }
+
+  async revokeTogether(members: readonly Member[]): Promise<(Taken | CurfewError)[]> {
+    return Promise.all(
+      members.map(async ({ entitlement, principal }) => ({
+        ...(await this.revoke(entitlement, principal, this.clock.now())),
+        sessionsEnded: await this.terminate(entitlement, principal),
+      })),
+    );
   }
 
   async terminate(_: Entitlement, { principalId }: Principal): Promise<number> {

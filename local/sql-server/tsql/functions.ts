@@ -38,6 +38,7 @@ const FUNCTIONS: Record<string, Fn> = {
   CHARINDEX: own(2, 3, INT, 'charindex'),
   CONCAT: own(2, 254, TEXT, 'concat'),
   QUOTENAME: own(1, 2, { kind: 'nvarchar', length: 258 }, 'quotename'),
+  JSON_VALUE: own(2, 2, { kind: 'nvarchar', length: 4000 }, 'json_value'),
   ISNULL: fn(2, 2, same, ([a, b]) => `coalesce(${a}, ${b})`),
   COALESCE: fn(2, 100, commonType, (a) => `coalesce(${a.join(', ')})`),
   NULLIF: fn(2, 2, same, ([a, b]) => `nullif(${a}, ${b})`),

@@ -30,10 +30,10 @@ export function tokenize(text: string): Token[] {
   const add = (kind: TokenKind, value: string, raw: string) => {
     tokens.push({ kind, text: value, raw, line });
     at += raw.length;
-    for (const character of raw) if (character === '\n') line++;
+    if (raw.includes('\n')) line += raw.split('\n').length - 1;
   };
   const skip = (length: number) => {
-    for (const character of text.slice(at, at + length)) if (character === '\n') line++;
+    line += text.slice(at, at + length).split('\n').length - 1;
     at += length;
   };
   /** Up to the closing mark; doubled, the mark stands for itself. */
@@ -71,21 +71,34 @@ export function tokenize(text: string): Token[] {
     } else if (character === '"') {
       add('quoted', ...enclosed(1, '"', 105));
     } else {
-      const binary = match(BINARY, text, at);
-      const number = binary === undefined ? match(NUMBER, text, at) : undefined;
-      const variable = match(VARIABLE, text, at);
-      const word = match(WORD, text, at);
-      const operator = match(OPERATOR, text, at);
-      if (binary !== undefined) add('binary', binary.slice(2), binary);
-      else if (number !== undefined) add('number', number, number);
-      else if (variable !== undefined) add('variable', variable.toLowerCase(), variable);
-      else if (word !== undefined) add('word', word.toUpperCase(), word);
-      else if (operator !== undefined) add('operator', operator, operator);
-      else throw syntaxError(character);
+      const [kind, raw] = tokenAt(text, at);
+      add(kind, folded(kind, raw), raw);
     }
   }
   tokens.push({ kind: 'end', text: '', raw: 'end of file', line });
   return tokens;
+}
+
+const KINDS: [TokenKind, RegExp][] = [
+  ['word', WORD],
+  ['binary', BINARY],
+  ['number', NUMBER],
+  ['variable', VARIABLE],
+  ['operator', OPERATOR],
+];
+
+function tokenAt(text: string, at: number): [TokenKind, string] {
+  for (const [kind, pattern] of KINDS) {
+    const raw = match(pattern, text, at);
+    if (raw !== undefined) return [kind, raw];
+  }
+  throw syntaxError(text[at] ?? '');
+}
+
+function folded(kind: TokenKind, raw: string): string {
+  if (kind === 'word') return raw.toUpperCase();
+  if (kind === 'variable') return raw.toLowerCase();
+  return kind === 'binary' ? raw.slice(2) : raw;
 }
 
 /** Comments nest. */

@@ -1,5 +1,6 @@
 import { SqlError, unsupported } from '../server-error.ts';
 import { quote } from '../sqlite.ts';
+import { MAX } from '../tds/sql-type.ts';
 import type { Cursor } from './cursor.ts';
 import {
   type Emit,
@@ -262,6 +263,7 @@ function parseSource(c: Cursor, scope: Scope): (e: Emit) => string {
     scope.sources.push({ alias, columns: (e) => renamed(query.columns(e), names) });
     return (e) => derived(query.sql(e), alias, names);
   }
+  if (c.at('OPENJSON', '(')) return parseOpenJson(c, scope);
   const object = c.objectName();
   const alias = parseAlias(c) ?? object.name;
   parseTableHints(c);
@@ -272,6 +274,34 @@ function parseSource(c: Cursor, scope: Scope): (e: Emit) => string {
   }
   scope.sources.push({ alias, columns: (e) => e.table(object.schema, object.name, object.database).columns });
   return (e) => `${e.table(object.schema, object.name, object.database).sql} AS ${quote(alias)}`;
+}
+
+/** OPENJSON without a WITH clause: one row for each element. Keys are text, and types are SQL Server's numbers. */
+function parseOpenJson(c: Cursor, scope: Scope): (e: Emit) => string {
+  c.expect('OPENJSON', '(');
+  const json = parseExpression(c, scope);
+  if (c.at(',')) throw unsupported('OPENJSON with a path');
+  c.expect(')');
+  if (c.at('WITH')) throw unsupported('OPENJSON WITH');
+  const alias = parseAlias(c) ?? 'OPENJSON';
+  const columns: OutputColumn[] = [
+    { name: 'key', type: { kind: 'nvarchar', length: 4000 } },
+    { name: 'value', type: { kind: 'nvarchar', length: MAX } },
+    { name: 'type', type: { kind: 'int', bytes: 1 } },
+  ];
+  scope.sources.push({ alias, columns: () => columns });
+  const value = "CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(value AS TEXT) END";
+  const types = [
+    "'null' THEN 0",
+    "'text' THEN 1",
+    "'true' THEN 3",
+    "'false' THEN 3",
+    "'array' THEN 4",
+    "'object' THEN 5",
+  ];
+  const type = `CASE type WHEN ${types.join(' WHEN ')} ELSE 2 END`;
+  return (e) =>
+    `(SELECT CAST(key AS TEXT) AS key, ${value} AS value, ${type} AS type FROM json_each(${json.sql(e)})) AS ${quote(alias)}`;
 }
 
 function findNamed(scope: Scope, name: string): Source | undefined {

@@ -17,7 +17,8 @@ export function onPool(pool: mssql.ConnectionPool): Database {
 /** Names and numbers are sent as parameters; a statement without any goes as a plain batch, as DDL and KILL want it. */
 async function send(request: mssql.Request, { text, values }: Statement): Promise<unknown[][]> {
   for (const [name, value] of Object.entries(values ?? {})) {
-    if (typeof value === 'string') request.input(name, mssql.NVarChar(4000), value);
+    if (typeof value === 'string') request.input(name, mssql.NVarChar(value.length > 4000 ? mssql.MAX : 4000), value);
+    else if (value instanceof Date) request.input(name, mssql.DateTime2(3), value);
     else if (typeof value === 'number') request.input(name, mssql.Int, value);
     else request.input(name, mssql.VarBinary(85), value);
   }

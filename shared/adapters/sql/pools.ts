@@ -45,7 +45,8 @@ export class Pools {
   }
 }
 
-const keyOf = ({ server, port, database }: Place) => JSON.stringify([server.toLowerCase(), port, database]);
+/** Names the database. */
+export const keyOf = ({ server, port, database }: Place) => JSON.stringify([server.toLowerCase(), port, database]);
 
 function connect({ server, port, database }: Place, credential: TokenCredential): Promise<mssql.ConnectionPool> {
   const pool = new mssql.ConnectionPool({

@@ -6,10 +6,11 @@ import { type Database, firstRow, inLockedTransaction, onPool, readRows } from '
 import { dropFromRole } from './drop.ts';
 import { curfewError, isBrokenConnection } from './errors.ts';
 import { otherWaysOf } from './other-ways.ts';
-import { Pools } from './pools.ts';
+import { keyOf, Pools } from './pools.ts';
 import { findLacks } from './preflight.ts';
 import { endSessions } from './sessions.ts';
-import { memberRow, members, seesRow } from './statements.ts';
+import { memberRow, members, ownName, seesRow } from './statements.ts';
+import { type Carrying, namesOf, takeTogether } from './together.ts';
 import { addToRole, dropIfUnneeded, holderOf, membershipOf, nameOf } from './users.ts';
 
 export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
@@ -25,9 +26,16 @@ export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
  *
  * What comes by way of another role or a group is out of reach, and told; a permission given to the user itself is not looked at.
  */
-export function createSqlRoleProvider(options: { credential: TokenCredential; clock: Clock }): SqlRoleProvider {
-  const { clock } = options;
+export function createSqlRoleProvider(options: {
+  credential: TokenCredential;
+  clock: Clock;
+  /** How many members are dropped in one transaction, and one round trip. */
+  batch?: number;
+}): SqlRoleProvider {
+  const { clock, batch = 250 } = options;
   const pools = new Pools(options.credential);
+  // Nothing else may be in the way when many are to be taken at their instant.
+  const kept = new Pools(options.credential);
 
   /** For work that may be done twice. */
   const on = async <T>(place: SqlRoleEntitlement, otherwise: ErrorCode, work: (database: Database) => Promise<T>) => {
@@ -61,6 +69,22 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
       throw curfewError(error, otherwise);
     }
   };
+  /** For work that leaves nothing behind on its connection, unless it fails. */
+  const onKept =
+    (place: SqlRoleEntitlement): Carrying =>
+    async (work) => {
+      const attempt = async () => {
+        const pool = await kept.open(place);
+        return work(onPool(pool)).catch(async (error: unknown) => {
+          if (!(error instanceof CurfewError)) await kept.discard(place, pool);
+          throw error;
+        });
+      };
+      return attempt().catch((error: unknown) => {
+        if (isBrokenConnection(error)) return attempt();
+        throw error;
+      });
+    };
   const isHeld = async (entitlement: SqlRoleEntitlement, principal: Principal) => {
     const { held } = await on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) =>
       membershipOf(database, entitlement.role, principal),
@@ -98,6 +122,30 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
       return drop;
     },
 
+    placeOf: (entitlement) => keyOf(entitlement),
+
+    async prepare(members) {
+      const [first] = members;
+      if (!first) return [];
+      const on = onKept(first.entitlement);
+      try {
+        const principals = members.map(({ principal }) => principal);
+        // Two statements at once, so that there are two connections.
+        const [names] = await Promise.all([
+          on((database) => namesOf(database, principals)),
+          on((database) => database.send(ownName)),
+        ]);
+        return names;
+      } catch (error) {
+        throw curfewError(error, 'CURFEW_TARGET_UNAVAILABLE');
+      }
+    },
+
+    async revokeTogether(members, giveUp) {
+      const [first] = members;
+      return first ? takeTogether(onKept(first.entitlement), members, { batch, giveUp, clock }) : [];
+    },
+
     terminate: (entitlement, principal) =>
       on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) => endSessions(database, principal, clock)),
 
@@ -121,6 +169,8 @@ export function createSqlRoleProvider(options: { credential: TokenCredential; cl
     preflight: (entitlement) =>
       on(entitlement, 'CURFEW_TARGET_REFUSED', (database) => findLacks(database, entitlement.role)),
 
-    close: () => pools.close(),
+    close: async () => {
+      await Promise.all([pools.close(), kept.close()]);
+    },
   };
 }

@@ -8,7 +8,7 @@ import { type Identity, loginSidOf, sidOf } from './sid.ts';
  */
 export interface Statement {
   readonly text: string;
-  readonly values?: Readonly<Record<string, string | number | Buffer>>;
+  readonly values?: Readonly<Record<string, string | number | Buffer | Date>>;
 }
 
 /** A name as T-SQL takes it: in brackets, with `]` doubled. Whatever is in it, it stays one name. */
@@ -36,7 +36,7 @@ export const findUser = (principal: Identity): Statement => ({
  * The catalog leaves out, without a word, what the asker may not see. So each answer on which Curfew relies says as well that it
  * was given in full; one that does not is no answer.
  */
-const seesAll = (permission: 'VIEW DEFINITION' | 'VIEW DATABASE STATE') =>
+export const seesAll = (permission: 'VIEW DEFINITION' | 'VIEW DATABASE STATE') =>
   `HAS_PERMS_BY_NAME(NULL, N'DATABASE', N'${permission}') AS sees`;
 const sees = z.literal(1);
 export const seesRow = z.object({ sees });

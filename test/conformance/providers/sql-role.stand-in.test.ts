@@ -30,6 +30,33 @@ describe('sql-role', () => {
   const members = () => standIn.administrator.members(standIn.entitlement);
   const run = (statement: string) => standIn.administrator.run(standIn.entitlement, statement);
 
+  test('of many that are taken together one that Curfew may not take leaves the others alone', async () => {
+    const [person, locked] = [await granted(), await granted()];
+    await standIn.administrator.addMember(standIn.locked, locked);
+    const taken = await standIn.provider.revokeTogether(
+      [
+        { entitlement: standIn.locked, principal: locked },
+        { entitlement: standIn.entitlement, principal: person },
+      ],
+      plus(standIn.clock.now(), 3_600_000),
+    );
+    expect(taken).toMatchObject([{ code: 'CURFEW_TARGET_REFUSED' }, { outcome: 'revoked' }]);
+  });
+
+  test('a change that somebody else has under way is not waited for for long', async () => {
+    const people = [await granted(), await granted(), await granted()];
+    const other = await standIn.holdChange();
+    const began = Date.now();
+    const taken = await standIn.provider.revokeTogether(
+      people.map((principal) => ({ entitlement: standIn.entitlement, principal })),
+      plus(standIn.clock.now(), 3_600_000),
+    );
+    expect(Date.now() - began).toBeLessThan(2_000);
+    await other.release();
+    expect(taken).toMatchObject(people.map(() => ({ code: 'CURFEW_TARGET_UNAVAILABLE' })));
+    expect(await members()).toEqual(expect.arrayContaining(people.map(({ principalId }) => principalId)));
+  });
+
   test('logs in ahead of the instant, so that none has to wait for it then', async () => {
     const person = await granted();
     await standIn.provider.close();

@@ -36,6 +36,8 @@ export interface StandIn extends Fixture<SqlRoleEntitlement> {
   logins(): number;
   /** Takes the lock of that name, as another instance of Curfew would. */
   holdLock(resource: string, owner: string): Promise<{ release(): Promise<void> }>;
+  /** Changes users in a transaction, and doesn't end it. */
+  holdChange(): Promise<{ release(): Promise<void> }>;
   /** Ends every connection, and listens no more. */
   stop(): Promise<void>;
   /** Listens again, on the same port and with the same data. */
@@ -119,6 +121,18 @@ export async function openStandIn(dataPath = ':memory:'): Promise<StandIn> {
       await transaction.begin();
       const request = transaction.request().input('Resource', resource).input('LockMode', 'Exclusive');
       await request.input('LockOwner', 'Transaction').input('DbPrincipal', owner).execute('sp_getapplock');
+      return {
+        release: async () => {
+          await transaction.rollback();
+          await pool.close();
+        },
+      };
+    },
+    holdChange: async () => {
+      const pool = await connectAs(administrator, 1)('sales');
+      const transaction = new mssql.Transaction(pool);
+      await transaction.begin();
+      await transaction.request().batch('CREATE ROLE passing');
       return {
         release: async () => {
           await transaction.rollback();

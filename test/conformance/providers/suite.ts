@@ -7,6 +7,7 @@ import { promisesOfFailures } from './promises/failures.ts';
 import { promisesOfGrant } from './promises/grant.ts';
 import { promisesOfOtherWays } from './promises/other-ways.ts';
 import { promisesOfRevoke } from './promises/revoke.ts';
+import { promisesOfRevokeTogether } from './promises/revoke-together.ts';
 import { promisesOfTerminate } from './promises/terminate.ts';
 import { type Abilities, subjectOf } from './subject.ts';
 
@@ -20,6 +21,7 @@ export function describeProvider<E extends Entitlement>(
     const subject = subjectOf(open, can);
     promisesOfGrant(subject);
     promisesOfRevoke(subject);
+    promisesOfRevokeTogether(subject);
     promisesOfTerminate(subject);
     promisesOfCleanUp(subject);
     promisesOfAnswers(subject);

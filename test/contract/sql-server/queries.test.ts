@@ -211,3 +211,54 @@ describe('what is not understood is refused', () => {
     expect((await run(t.pool, 'SELECT COUNT(*) AS n FROM dbo.order_lines'))[0].n).toBe(179);
   });
 });
+
+describe('JSON', () => {
+  test('OPENJSON gives a row for each element, with its key, its value and the number of its type', async () => {
+    await using t = await owner();
+    const json = `["a", 2.5, true, null, {"x": [1, "y"]}, [3]]`;
+    const { recordset } = await t.pool
+      .request()
+      .input('json', sql.NVarChar(sql.MAX), json)
+      .query('SELECT [key], value, type FROM OPENJSON(@json) AS j ORDER BY j.[key]');
+    expect(recordset).toEqual([
+      { key: '0', value: 'a', type: 1 },
+      { key: '1', value: '2.5', type: 2 },
+      { key: '2', value: 'true', type: 3 },
+      { key: '3', value: null, type: 0 },
+      { key: '4', value: '{"x":[1,"y"]}', type: 5 },
+      { key: '5', value: '[3]', type: 4 },
+    ]);
+  });
+
+  test('JSON_VALUE gives scalars as text, and NULL for all else', async () => {
+    await using t = await owner();
+    const [row] = await run(
+      t.pool,
+      `DECLARE @json nvarchar(max) = N'{"a": {"b": [10, "it''s"]}, "t": true, "n": null}';
+       SELECT JSON_VALUE(@json, '$.a.b[1]') AS text, JSON_VALUE(@json, 'lax $.a.b[0]') AS number, JSON_VALUE(@json, '$.t') AS bit,
+         JSON_VALUE(@json, '$.n') AS none, JSON_VALUE(@json, '$.a.b') AS list, JSON_VALUE(@json, '$.x.y') AS missing`,
+    );
+    expect(row).toEqual({ text: "it's", number: '10', bit: 'true', none: null, list: null, missing: null });
+  });
+
+  test('joins catalogs by what is in it, for whom the catalogs show', async () => {
+    await using t = await owner();
+    const rows = await run(
+      t.pool,
+      `SELECT p.name FROM OPENJSON(N'[{"sid": "01"}, {"sid": "ff"}]') AS j
+       JOIN sys.database_principals AS p ON p.sid = CONVERT(varbinary(85), JSON_VALUE(j.value, '$.sid'), 2)`,
+    );
+    expect(rows).toEqual([{ name: 'dbo' }]);
+  });
+
+  test.each([
+    ["SELECT * FROM OPENJSON(N'[1,')", 13609],
+    ["SELECT JSON_VALUE(N'{', '$.a')", 13609],
+    ["SELECT JSON_VALUE(N'{}', 'a b')", 13607],
+    ["SELECT * FROM OPENJSON(N'[]', '$.a')", 40517],
+    ["SELECT * FROM OPENJSON(N'[]') WITH (a int)", 40517],
+  ])('%s is error %i', async (text, number) => {
+    await using t = await owner();
+    expect(await errorOf(t.pool, text)).toBe(number);
+  });
+});

@@ -205,3 +205,40 @@ describe('extended properties', () => {
     await expect(service.request().execute('sp_who')).rejects.toMatchObject({ number: 2812 });
   });
 });
+
+test('many drops in one transaction: one that fails is caught, the others are committed together, and so is the audit', async () => {
+  await using s = await stand();
+  const pool = await s.as(ADMINISTRATOR);
+  const names = Array.from({ length: 20 }, (_, number) => `user ${number}`);
+  await run(pool, 'CREATE ROLE many');
+  for (const name of names)
+    await run(pool, `CREATE USER [${name}] WITHOUT LOGIN; ALTER ROLE many ADD MEMBER [${name}]`);
+  const drops = [...names, 'nobody'].map(
+    (name) => `BEGIN TRY ALTER ROLE many DROP MEMBER [${name}]; END TRY
+      BEGIN CATCH SET @errors = CONCAT(@errors, N' ', ERROR_NUMBER()); END CATCH;`,
+  );
+  const [row] = await run(
+    pool,
+    `DECLARE @errors nvarchar(max) = N''; BEGIN TRANSACTION; ${drops.join('\n')} COMMIT TRANSACTION; SELECT @errors AS errors`,
+  );
+  expect(row).toEqual({ errors: ' 15151' });
+  const entries = s.server.audit('orders').filter(({ action }) => action === 'ALTER ROLE DROP MEMBER');
+  const done = entries.filter(({ succeeded }) => succeeded);
+  expect(done.map(({ member }) => member)).toEqual(names);
+  expect(new Set(done.map(({ at }) => at)).size).toBe(1);
+});
+
+test('rights that a session takes from itself in a transaction are gone at its next statement', async () => {
+  await using s = await stand();
+  const administrator = await s.as(ADMINISTRATOR);
+  await run(
+    administrator,
+    `CREATE USER [${ADA.name}] WITH SID = ${ADA_SID}, TYPE = E; CREATE ROLE keepers; GRANT ALTER ANY ROLE TO keepers;
+     ALTER ROLE keepers ADD MEMBER [${ADA.name}]; CREATE USER other WITHOUT LOGIN; ALTER ROLE keepers ADD MEMBER other`,
+  );
+  const ada = await s.as(ADA);
+  const drop = (name: string) => `ALTER ROLE keepers DROP MEMBER [${name}];`;
+  const text = `BEGIN TRANSACTION; ${drop('other')} ${drop(ADA.name)} ${drop('other')} COMMIT TRANSACTION`;
+  expect(await errorOf(ada, text)).toBe(15151);
+  expect(await errorOf(ada, 'ALTER ROLE keepers ADD MEMBER other')).toBe(15151);
+});

@@ -9,6 +9,7 @@ import { scriptedDatabase } from './scripted-database.ts';
 // A target that carries a change out and then doesn't show it can't be had from a server, so here the connections are a script.
 const script = vi.hoisted(() => ({ database: undefined as Database | undefined }));
 vi.mock('../../../../shared/adapters/sql/pools.ts', () => ({
+  keyOf: JSON.stringify,
   Pools: class {
     open = () => Promise.resolve({});
   },

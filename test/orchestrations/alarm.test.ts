@@ -1,0 +1,313 @@
+import { expect, test } from 'vitest';
+import { createAlarm } from '../../orchestrations/activities/alarm.ts';
+import { CurfewError } from '../../shared/domain/errors.ts';
+import type { RevocationEvidence } from '../../shared/domain/events.ts';
+import { acquireHold, claimWindow, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
+import { type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
+import type { SqlRoleEntitlement } from '../../shared/domain/policy.ts';
+import { type Instant, plus } from '../../shared/domain/time.ts';
+import type { Member, Taken } from '../../shared/ports.ts';
+import { MemoryHolds, MemoryTarget } from '../support/memory.ts';
+import { ada, entitlement, requestAfter, requested } from '../support/samples.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const time = '2026-11-21T17:00:00.000Z' as Instant;
+const elsewhere: SqlRoleEntitlement = { ...entitlement, database: 'elsewhere' };
+
+/** A target that notes its calls, and says of each member what it is told to. */
+class Target extends MemoryTarget {
+  readonly calls: { at: Instant; giveUp: Instant; who: readonly string[]; names: readonly (string | undefined)[] }[] =
+    [];
+  readonly failing = new Set<string>();
+  readonly prepared: number[] = [];
+  /** While it is unresolved, calls last. */
+  gate: Promise<void> | undefined;
+
+  override placeOf(place?: SqlRoleEntitlement): string {
+    return place?.database ?? '';
+  }
+
+  override async prepare(members: readonly Member[]): Promise<string[]> {
+    this.prepared.push(members.length);
+    return members.map(({ principal }) => `user ${principal.principalId}`);
+  }
+
+  override async revokeTogether(members: readonly Member[], giveUp = time): Promise<(Taken | CurfewError)[]> {
+    const who = members.map(({ principal }) => principal.principalId);
+    this.calls.push({ at: this.clock.now(), giveUp, who, names: members.map(({ name }) => name) });
+    await this.gate;
+    return members.map(({ principal: { principalId } }) =>
+      this.failing.has(principalId)
+        ? new CurfewError('CURFEW_TARGET_REFUSED')
+        : { outcome: 'revoked', droppedAt: this.clock.now(), sessionsEnded: 1 },
+    );
+  }
+}
+
+function createBench() {
+  const virtual = new VirtualClock('2026-11-21T16:58:00.000Z');
+  const { clock } = virtual;
+  const holds = new MemoryHolds();
+  const target = new Target(clock);
+  const alarm = createAlarm({ clock, holds, providers: { 'sql-role': target } });
+  const raised: { at: Instant; id: RequestId; evidence: readonly RevocationEvidence[] }[] = [];
+  const settle = async () => {
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  let count = 0;
+  return {
+    clock,
+    holds,
+    target,
+    alarm,
+    raised,
+    settle,
+    advanceTo: (instant: Instant) => virtual.advanceTo(instant, settle),
+    /** Somebody whose access ends at the deadline, by a request of their own. */
+    armed(deadline = time, entitlements = [entitlement], principalId = `person-${++count}` as PrincipalId) {
+      const id = requestIdOf(new Uint8Array(16).fill(++count));
+      const requester = { ...ada, principalId };
+      const request = { ...requestAfter(requested({ entitlements }, requester)), id };
+      for (const each of entitlements) hold(id, each, principalId, deadline);
+      const arm = () =>
+        alarm.arm(request, deadline, async (evidence) => {
+          raised.push({ at: clock.now(), id, evidence });
+        });
+      arm();
+      return { id, principalId, arm };
+    },
+    hold,
+    documentOf: (principalId: PrincipalId) => holds.all.get(holdKey(entitlement, principalId)),
+    forget: (id: RequestId, principalId: PrincipalId) =>
+      holds.change(holdKey(entitlement, principalId), (document) => ({
+        document: forgetHold(document, id),
+        answer: null,
+      })),
+  };
+
+  function hold(id: RequestId, of: SqlRoleEntitlement, principalId: PrincipalId, deadline: Instant) {
+    const document = acquireHold(holds.all.get(holdKey(of, principalId)), id, deadline);
+    if (document !== 'claimed') holds.all.set(holdKey(of, principalId), settleStanding(document, false));
+  }
+}
+
+test('what ends together in one database goes in one call, at the instant, and each has evidence of its own', async () => {
+  const bench = createBench();
+  const people = Array.from({ length: 50 }, () => bench.armed());
+  await bench.advanceTo(plus(time, -1));
+  expect(bench.target.calls).toEqual([]);
+  expect(bench.target.prepared).toEqual([50]);
+  await bench.advanceTo(time);
+  expect(bench.target.calls).toMatchObject([{ at: time, giveUp: plus(time, 2_000) }]);
+  expect(new Set(bench.target.calls[0]?.who)).toEqual(new Set(people.map(({ principalId }) => principalId)));
+  expect(bench.target.calls[0]?.names).not.toContain(undefined);
+  expect(bench.raised).toHaveLength(50);
+  expect(new Set(bench.raised.map(({ id }) => id))).toEqual(new Set(people.map(({ id }) => id)));
+  for (const { evidence } of bench.raised) {
+    expect(evidence).toEqual([
+      { entitlement, outcome: 'revoked', droppedAt: time, sessionsEnded: 1, verifiedAt: time },
+    ]);
+  }
+});
+
+test('what ends in another database or at another instant goes by itself', async () => {
+  const bench = createBench();
+  bench.armed();
+  bench.armed(time, [elsewhere]);
+  bench.armed(plus(time, 1));
+  await bench.advanceTo(plus(time, 1));
+  expect(bench.target.calls.map(({ at, who }) => [at, who.length])).toEqual([
+    [time, 1],
+    [time, 1],
+    [plus(time, 1), 1],
+  ]);
+});
+
+test('what falls due while a database is busy goes together in its next call', async () => {
+  const bench = createBench();
+  for (let late = 0; late < 10; late++) bench.armed(plus(time, late));
+  let open = () => {};
+  bench.target.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  await bench.advanceTo(plus(time, 100));
+  expect(bench.target.calls.map(({ who }) => who.length)).toEqual([1, 1]);
+  open();
+  await bench.settle();
+  expect(bench.target.calls.map(({ who }) => who.length)).toEqual([1, 1, 8]);
+  expect(bench.raised).toHaveLength(10);
+});
+
+test('one that fails leaves the others alone, and is raised with nothing', async () => {
+  const bench = createBench();
+  const [first, second, third] = [bench.armed(), bench.armed(), bench.armed()];
+  bench.target.failing.add(second.principalId);
+  await bench.advanceTo(time);
+  const evidence = new Map(bench.raised.map(({ id, evidence }) => [id, evidence.length]));
+  expect(evidence).toEqual(
+    new Map([
+      [first.id, 1],
+      [second.id, 0],
+      [third.id, 1],
+    ]),
+  );
+  expect(await bench.alarm.settle(second.id)).toBeUndefined();
+  expect(await bench.alarm.settle(third.id)).toHaveLength(1);
+});
+
+test('claims as late as it may, and never before the window', async () => {
+  const bench = createBench();
+  const { id, principalId } = bench.armed();
+  await bench.advanceTo(plus(time, -claimWindow));
+  expect(bench.documentOf(principalId)?.claimedBy).toBeUndefined();
+  await bench.advanceTo(plus(time, -6_000));
+  expect(bench.documentOf(principalId)?.claimedBy).toBeUndefined();
+  await bench.advanceTo(plus(time, -4_000));
+  expect(bench.documentOf(principalId)?.claimedBy).toBe(id);
+});
+
+test('without the store at the claim nobody is touched, and the story knows in time', async () => {
+  const bench = createBench();
+  const { id } = bench.armed();
+  bench.holds.failure = 'CURFEW_STORE_UNAVAILABLE';
+  await bench.advanceTo(plus(time, 60_000));
+  expect(bench.target.calls).toEqual([]);
+  expect(bench.raised).toMatchObject([{ id, evidence: [] }]);
+  expect(plus(bench.raised[0]?.at ?? time, 3_000) < time).toBe(true);
+});
+
+test('a store that is back soon enough is asked again', async () => {
+  const bench = createBench();
+  bench.armed();
+  bench.holds.failure = 'CURFEW_STORE_UNAVAILABLE';
+  await bench.advanceTo(plus(time, -4_500));
+  bench.holds.failure = undefined;
+  await bench.advanceTo(time);
+  expect(bench.raised).toMatchObject([{ at: time, evidence: [{ outcome: 'revoked' }] }]);
+});
+
+test('another hold that ends later keeps the entitlement, which is looked at again at the instant', async () => {
+  const bench = createBench();
+  const first = bench.armed();
+  const second = bench.armed(plus(time, 60_000), [entitlement], first.principalId);
+  await bench.advanceTo(plus(time, -1));
+  expect(Object.keys(bench.documentOf(first.principalId)?.holds ?? {})).toHaveLength(2);
+  expect(bench.raised).toEqual([]);
+  await bench.advanceTo(time);
+  expect(bench.target.calls).toEqual([]);
+  expect(bench.raised).toMatchObject([{ id: first.id, evidence: [{ outcome: 'kept', verifiedAt: time }] }]);
+  await bench.advanceTo(plus(time, 60_000));
+  expect(bench.target.calls).toMatchObject([{ at: plus(time, 60_000), who: [first.principalId] }]);
+  expect(bench.raised[1]).toMatchObject({ id: second.id, evidence: [{ outcome: 'revoked' }] });
+});
+
+test('a hold that goes between the claim and the instant is no longer in the way', async () => {
+  const bench = createBench();
+  const first = bench.armed();
+  const other = requestIdOf(new Uint8Array(16).fill(200));
+  bench.hold(other, entitlement, first.principalId, plus(time, 60_000));
+  await bench.advanceTo(plus(time, -1_000));
+  await bench.forget(other, first.principalId);
+  await bench.advanceTo(time);
+  expect(bench.target.calls).toMatchObject([{ at: time }]);
+  expect(bench.raised).toMatchObject([{ id: first.id, evidence: [{ outcome: 'revoked' }] }]);
+});
+
+test('an access that this process ends early never rings, and nobody is told', async () => {
+  const bench = createBench();
+  const { id } = bench.armed();
+  await bench.advanceTo(plus(time, -1_000));
+  expect(await bench.alarm.settle(id)).toBeUndefined();
+  await bench.advanceTo(plus(time, 60_000));
+  expect(bench.target.calls).toEqual([]);
+  expect(bench.raised).toEqual([]);
+});
+
+test('an access that another process ended early is let alone, whoever holds the same by now', async () => {
+  const bench = createBench();
+  const [gone, taken] = [bench.armed(), bench.armed()];
+  await bench.forget(gone.id, gone.principalId);
+  bench.hold(requestIdOf(new Uint8Array(16).fill(201)), entitlement, taken.principalId, plus(time, 60_000));
+  await bench.forget(taken.id, taken.principalId);
+  const before = bench.documentOf(taken.principalId);
+  await bench.advanceTo(plus(time, 60_000));
+  expect(bench.target.calls).toEqual([]);
+  expect(bench.raised.map(({ evidence }) => evidence)).toEqual([[], []]);
+  expect(bench.documentOf(gone.principalId)).toBeUndefined();
+  expect(bench.documentOf(taken.principalId)).toEqual(before);
+});
+
+test('arming twice is arming once', async () => {
+  const bench = createBench();
+  const { arm } = bench.armed();
+  arm();
+  await bench.advanceTo(plus(time, 1_000));
+  arm();
+  await bench.advanceTo(plus(time, 2_000));
+  expect(bench.target.calls).toMatchObject([{ who: [expect.anything()] }]);
+  expect(bench.raised).toHaveLength(1);
+});
+
+test('several entitlements are raised once all are done, in their order', async () => {
+  const bench = createBench();
+  bench.armed(time, [elsewhere, entitlement]);
+  await bench.advanceTo(time);
+  expect(bench.target.calls).toHaveLength(2);
+  expect(bench.raised).toHaveLength(1);
+  expect(bench.raised[0]?.evidence.map((each) => each.entitlement)).toEqual([elsewhere, entitlement]);
+});
+
+test('of several entitlements one that can’t be claimed calls off the rest', async () => {
+  const bench = createBench();
+  const { principalId } = bench.armed(time, [elsewhere, entitlement]);
+  bench.holds.all.delete(holdKey(elsewhere, principalId));
+  await bench.advanceTo(plus(time, 60_000));
+  expect(bench.target.calls).toEqual([]);
+  expect(bench.raised).toMatchObject([{ evidence: [] }]);
+});
+
+test('one that is ringing is waited for', async () => {
+  const bench = createBench();
+  const { id } = bench.armed();
+  let open = () => {};
+  bench.target.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  await bench.advanceTo(time);
+  const settled = bench.alarm.settle(id);
+  open();
+  expect(await settled).toMatchObject([{ outcome: 'revoked' }]);
+});
+
+test('what could not be sent for two seconds is not sent any more', async () => {
+  const bench = createBench();
+  for (let late = 0; late < 3; late++) bench.armed(plus(time, late));
+  let open = () => {};
+  bench.target.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  await bench.advanceTo(plus(time, 2_002));
+  expect(bench.raised).toEqual([]);
+  open();
+  await bench.settle();
+  expect(bench.target.calls).toHaveLength(2);
+  expect(bench.raised).toHaveLength(3);
+  expect(bench.raised.filter(({ evidence }) => evidence.length === 0)).toHaveLength(1);
+});
+
+test('one that is armed when it is long over does nothing', async () => {
+  const bench = createBench();
+  bench.armed(plus(time, -3 * 60_000));
+  await bench.settle();
+  expect(bench.target.calls).toEqual([]);
+  expect(bench.raised).toMatchObject([{ evidence: [] }]);
+});
+
+test('what it did is forgotten after a minute', async () => {
+  const bench = createBench();
+  const { id } = bench.armed();
+  await bench.advanceTo(plus(time, 59_000));
+  expect(await bench.alarm.settle(id)).toHaveLength(1);
+  await bench.advanceTo(plus(time, 61_000));
+  expect(await bench.alarm.settle(id)).toBeUndefined();
+});
