@@ -276,14 +276,14 @@ describe('when something fails', () => {
     let calls = 0;
     const world = createWorld({
       around: async (call, run) => {
-        if (call === 'holds.change' && ++calls === 3) await world.time.clock.sleepUntil(plus(deadline, minute));
+        if (call === 'holds.change' && ++calls === 4) await world.time.clock.sleepUntil(plus(deadline, minute));
         return run();
       },
     });
     const id = await world.submit();
     await world.approve(id);
     await world.advanceTo(plus(deadline, hour));
-    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 1_100 } });
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 5_000 } });
     expect(world.request(id).revoked?.evidence[0]?.holdsUnknown).toBeUndefined();
     expect(world.holds.all.size).toBe(0);
   });
