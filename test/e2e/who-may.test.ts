@@ -125,8 +125,7 @@ const expected: Record<RouteName, Record<Kind, Expected>> = {
   decideRequest: {
     ...unauthenticated,
     ...isOff,
-    // The stage that was answered last was not theirs.
-    ...each(by(ok, notAnApprover, notAnApprover), 'approver of the stage'),
+    ...each(by(ok, isDecided, isDecided), 'approver of the stage'),
     ...each(by(notFound, isDecided, isDecided), 'approver of another stage'),
     ...each('403 CURFEW_SELF_APPROVAL', 'requester'),
     ...each(notAnApprover, 'former approver'),
