@@ -14,7 +14,7 @@ beforeAll(async () => {
   }
   api = await startApi({ withoutCurfew: true });
   await api.tokenOf('ada');
-  await Promise.all([api.cosmos.close(), api.sql.close(), api.entra.close(), api.mail.close()]);
+  await Promise.all([api.cosmos.close(), api.sql.close(), api.entra.close(), api.mail.close(), api.arm.close()]);
   host = await startFunctionsHost({
     app: new URL('../../functions/index.ts', import.meta.url),
     port: api.ports.api,
