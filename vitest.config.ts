@@ -8,6 +8,8 @@ export default defineConfig({
     // Each file gets a process of its own: the Functions SDK keeps its registry in module state.
     pool: 'forks',
     isolate: true,
+    // Most files wait for processes and clocks most of the time.
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     reporters: outputFile ? ['default', ['json', { outputFile }]] : ['default'],

@@ -7,7 +7,7 @@ import { DurableHttpApi } from './durable/http-api.ts';
 import { fireTimeOf, seededRandom } from './durable/timers.ts';
 import { createSite } from './http/server.ts';
 import { type Log, silent } from './log.ts';
-import { startTimers } from './timer-triggers.ts';
+import { startTimers, type Timers } from './timer-triggers.ts';
 import { importApp } from './worker/core-api.ts';
 import type { Worker } from './worker/invoke.ts';
 import { byTrigger, registryRuntime } from './worker/registry.ts';
@@ -35,6 +35,8 @@ export interface FunctionsHostOptions {
 export interface FunctionsHost {
   /** Without a slash at its end. */
   readonly url: string;
+  /** Runs a timer function now, as `POST /admin/functions/{name}` does. */
+  runTimer(name: string): Promise<void>;
   /** Stops taking requests and turns. What was acknowledged is on disk, what was under way starts again next time. */
   close(): Promise<void>;
 }
@@ -80,7 +82,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
     server.closeAllConnections();
     await closed;
   };
-  let stopTimers: () => void;
+  let timerFunctions: Timers;
   try {
     await app.runHooks('appStart', { hookData: worker.appHookData });
     const runtime = registryRuntime(worker, functions);
@@ -93,7 +95,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
       version: durableTask?.defaultVersion,
     });
     ready.resolve();
-    stopTimers = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
+    timerFunctions = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
   } catch (error) {
     running.engine?.close();
     await stop();
@@ -101,8 +103,9 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   }
   return {
     url,
+    runTimer: (name) => timerFunctions.run(name),
     async close() {
-      stopTimers();
+      timerFunctions.stop();
       await stop();
       await app.runHooks('appTerminate', { hookData: worker.appHookData });
       engine().close();

@@ -3,8 +3,15 @@ import { parseNcrontab, type Schedule } from './ncrontab.ts';
 import { invoke, type Worker } from './worker/invoke.ts';
 import type { Triggered } from './worker/registry.ts';
 
-/** Starts every timer function; returns the way to stop them. Occurrences missed while the host was down are not made up for. */
-export function startTimers(worker: Worker, functions: readonly Triggered[], clock: HostClock): () => void {
+export interface Timers {
+  stop(): void;
+  /** Runs one now, beside its schedule, as `POST /admin/functions/{name}` does. */
+  run(name: string): Promise<void>;
+}
+
+/** Starts every timer function. Occurrences missed while the host was down are not made up for. */
+export function startTimers(worker: Worker, functions: readonly Triggered[], clock: HostClock): Timers {
+  const runs = new Map<string, () => Promise<void>>();
   const cancellations = new Map<string, () => void>();
   let stopped = false;
   for (const { fn, trigger } of functions) {
@@ -20,6 +27,7 @@ export function startTimers(worker: Worker, functions: readonly Triggered[], clo
         });
       }
     };
+    runs.set(fn.name, () => ring(clock.now(), clock.now()));
     const arm = (last: number) => {
       const at = schedule.next(clock.now());
       const cancel = clock.schedule(at, () => {
@@ -31,9 +39,16 @@ export function startTimers(worker: Worker, functions: readonly Triggered[], clo
     if (trigger.runOnStartup === true) void ring(clock.now(), clock.now());
     arm(clock.now());
   }
-  return () => {
-    stopped = true;
-    for (const cancel of cancellations.values()) cancel();
+  return {
+    stop() {
+      stopped = true;
+      for (const cancel of cancellations.values()) cancel();
+    },
+    async run(name) {
+      const found = runs.get(name);
+      if (!found) throw new Error(`There is no timer function '${name}'.`);
+      await found();
+    },
   };
 }
 

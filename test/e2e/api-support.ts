@@ -21,6 +21,7 @@ export interface Shown {
   readonly role: string;
   readonly duration: string;
   readonly startsAt?: string;
+  readonly submittedAt: string;
   readonly approveBy: string;
   readonly deadline?: string;
   readonly policyDigest: string;

@@ -25,7 +25,7 @@ test('whatever fails, dies or races, access stands while it is right, and is gon
     includeErrorInReport: true,
     ...(seed !== undefined && { seed: Number(seed) }),
     ...(path !== undefined && { path }),
-    ...(isBounded && { interruptAfterTimeLimit: 35_000 }),
+    ...(isBounded && { interruptAfterTimeLimit: 25_000 }),
   });
   const again = `CURFEW_MODEL_SEED=${found.seed} CURFEW_MODEL_PATH=${found.counterexamplePath} npx vitest run test/model`;
   console.log(
