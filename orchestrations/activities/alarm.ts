@@ -152,7 +152,12 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
       holds.change(holdKey(entitlement, principal.principalId), (document) => {
         const isParty = document?.holds[id] !== undefined || document?.claimedBy === id;
         if (revocation.isOver || !isParty) return { document, answer: undefined };
-        const { outcome: answer, document: released } = releaseHold(withoutOverdue(document, id, deadline), id, false);
+        const { outcome: answer, document: released } = releaseHold(
+          withoutOverdue(document, id, clock.now()),
+          id,
+          false,
+          deadline,
+        );
         // A hold given up before its deadline would let another request's end take the entitlement early.
         return { document: answer === 'kept' && clock.now() < deadline ? document : released, answer };
       });

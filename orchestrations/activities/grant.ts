@@ -48,18 +48,21 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
  */
 async function give(
   { clock, holds, providers }: ActivityDependencies,
-  { requester }: AccessRequest,
+  { id, requester }: AccessRequest,
   entitlement: Entitlement,
 ): Promise<void> {
   const provider = providers[entitlement.kind];
   await provider.grant(entitlement, requester);
-  const isOver = await holds.change(holdKey(entitlement, requester.principalId), (document) => ({
+  const holders = await holds.change(holdKey(entitlement, requester.principalId), (document) => ({
     document,
-    answer: document === undefined || document.claimedBy !== undefined,
+    answer: Object.keys(document?.holds ?? {}),
   }));
-  if (!isOver) return;
-  await provider.revoke(entitlement, requester, clock.now());
-  await provider.terminate(entitlement, requester);
+  if (holders.includes(id)) return;
+  // What another request holds is that one's to take.
+  if (holders.length === 0) {
+    await provider.revoke(entitlement, requester, clock.now());
+    await provider.terminate(entitlement, requester);
+  }
   throw new CurfewError('CURFEW_HOLD_CLAIMED');
 }
 

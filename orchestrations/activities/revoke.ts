@@ -100,8 +100,8 @@ async function revokeOne(
     insist(clock, giveUp, (isWanted) =>
       holds.change(key, (document) => {
         if (!isWanted()) return { document, answer: undefined };
-        const live = withoutOverdue(document, id, notBefore);
-        const { outcome: answer, document: released } = releaseHold(live, id, outcome === 'granted');
+        const live = withoutOverdue(document, id, earliest(clock.now(), notBefore));
+        const { outcome: answer, document: released } = releaseHold(live, id, outcome === 'granted', notBefore);
         // A hold given up before its deadline would let another request's end take the entitlement early.
         return { document: answer === 'kept' && clock.now() < notBefore ? document : released, answer };
       }),

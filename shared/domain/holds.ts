@@ -59,30 +59,37 @@ export type Release =
   | { readonly outcome: 'drop'; readonly document: HoldDocument | undefined };
 
 /**
- * What this request's end does to the entitlement: `kept` for another hold or a standing one, or to be dropped. With it
- * comes the document as it is to be from now on: without this request's hold, or claimed by it for the drop.
+ * What this request's end at `at` does to the entitlement: `kept` for another hold that lasts as long or for a standing one, or
+ * to be dropped. With it comes the document as it is to be from now on: without this request's hold, or claimed by it for the
+ * drop. Holds that end sooner stay in it until they do: the claimer may be ended sooner still, and then keeps it for them.
  * A missing document means that Curfew doesn't answer for the entitlement, unless this request is known to have granted it.
  */
-export function releaseHold(document: HoldDocument | undefined, requestId: RequestId, granted: boolean): Release {
+export function releaseHold(
+  document: HoldDocument | undefined,
+  requestId: RequestId,
+  granted: boolean,
+  at: Instant,
+): Release {
   if (!document && granted) {
     return { outcome: 'drop', document: { standing: false, holds: {}, claimedBy: requestId } };
   }
   if (!document) return { outcome: 'kept', document };
-  if (document.claimedBy === requestId) return { outcome: 'drop', document };
-  const { [requestId]: own, ...others } = document.holds;
+  const isClaimer = document.claimedBy === requestId;
   // Whoever has no part in it changes nothing, another request's claim least of all.
-  if (own === undefined) return { outcome: 'kept', document };
-  if (Object.keys(others).length > 0) {
-    return { outcome: 'kept', document: { standing: document.standing, holds: others } };
-  }
+  if (document.holds[requestId] === undefined && !isClaimer) return { outcome: 'kept', document };
+  const isShared = Object.entries(document.holds).some(([id, deadline]) => id !== requestId && deadline >= at);
   // Standing, or never even asked about: no grant of Curfew's is behind it.
-  if (document.standing !== false) return { outcome: 'kept', document: undefined };
-  return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
+  const isOurs = isClaimer || document.standing === false;
+  if (isOurs && !isShared) return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
+  return { outcome: 'kept', document: forgetHold(document, requestId) };
 }
 
 /** The document once this request is over and done with: without its hold and its claim, and gone if nothing is left. */
 export function forgetHold(document: HoldDocument | undefined, requestId: RequestId): HoldDocument | undefined {
   if (!document || (document.holds[requestId] === undefined && document.claimedBy !== requestId)) return document;
   const { [requestId]: _, ...others } = document.holds;
-  return Object.keys(others).length > 0 ? { standing: document.standing, holds: others } : undefined;
+  const { standing, claimedBy } = document;
+  const isClaimed = claimedBy !== undefined && claimedBy !== requestId;
+  if (Object.keys(others).length === 0 && !isClaimed) return undefined;
+  return { standing, holds: others, ...(isClaimed && { claimedBy }) };
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { createAlarm } from '../../orchestrations/activities/alarm.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
+import { acquireHold, type HoldDocument, releaseHold } from '../../shared/domain/holds.ts';
+import { requestIdOf } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
 import {
   MemoryDirectory,
@@ -15,7 +17,7 @@ import {
 import { requestAfter, requested, start } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
-test('a grant that arrives when the access is over takes back what it gave', async () => {
+function setUp() {
   const { clock } = new VirtualClock();
   const target = new MemoryTarget(clock);
   const holds = new MemoryHolds();
@@ -38,6 +40,11 @@ test('a grant that arrives when the access is over takes back what it gave', asy
   const deadline = plus(start, 3_600_000);
   const request = requestAfter(requested(), { type: 'grant-intended', at: start, deadline });
   const raise = async () => {};
+  return { target, holds, activities, request, deadline, raise };
+}
+
+test('a grant that arrives when the access is over takes back what it gave', async () => {
+  const { target, holds, activities, request, raise } = setUp();
 
   const gate = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
@@ -59,4 +66,21 @@ test('a grant that arrives when the access is over takes back what it gave', asy
   expect(await slow).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
   expect(target.members.size).toBe(0);
   expect(holds.all.size).toBe(0);
+});
+
+test('a grant whose entitlement a longer one claims for its end meanwhile leaves it to that one', async () => {
+  const { target, holds, activities, request, deadline, raise } = setUp();
+  const other = requestIdOf(new Uint8Array(16).fill(9));
+  const give = target.grant.bind(target);
+  target.grant = async (...words) => {
+    const [[key, document] = []] = holds.all;
+    if (key === undefined || !document) throw new Error('no hold');
+    const lasting = acquireHold(document, other, plus(deadline, 1)) as HoldDocument;
+    const release = releaseHold(lasting, other, true, plus(deadline, 1));
+    expect(release.outcome).toBe('drop');
+    if (release.document) holds.all.set(key, release.document);
+    return give(...words);
+  };
+  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: true });
+  expect(target.log.map(({ what }) => what)).toEqual(['granted']);
 });

@@ -79,7 +79,10 @@ export function createWorld({
     const alive = <Result>(work: () => Promise<Result>): Promise<Result> =>
       mine === life ? work().finally(() => (mine === life ? undefined : never)) : never;
     const through: Around = (name, run) => alive(() => around(name, run));
-    const clock: Clock = { now: time.clock.now, sleepUntil: (instant) => alive(() => time.clock.sleepUntil(instant)) };
+    const clock: Clock = {
+      now: () => time.clock.now(),
+      sleepUntil: (instant) => alive(() => time.clock.sleepUntil(instant)),
+    };
     const providers = { 'sql-role': watched('target', target, through) };
     const ports = {
       events: watched('events', systems.events, through),

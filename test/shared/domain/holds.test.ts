@@ -18,51 +18,66 @@ const held: HoldDocument = { standing: false, holds: { [one]: start } };
 
 describe('holds', () => {
   test('the last hold is dropped, and claimed meanwhile so that a new grant waits', () => {
-    const release = releaseHold(held, one, true);
+    const release = releaseHold(held, one, true, start);
     expect(release).toMatchObject({ outcome: 'drop', document: { claimedBy: one } });
     expect(acquireHold(release.document, two, start)).toBe('claimed');
   });
   test('a drop that is tried again is still to be done', () => {
-    const { document } = releaseHold(held, one, true);
-    expect(releaseHold(document, one, true).outcome).toBe('drop');
+    const { document } = releaseHold(held, one, true, start);
+    expect(releaseHold(document, one, true, start).outcome).toBe('drop');
   });
   test('while another holds it, it is kept', () => {
     const both = acquireHold(held, two, start) as HoldDocument;
-    expect(releaseHold(both, one, true)).toEqual({
+    expect(releaseHold(both, one, true, start)).toEqual({
       outcome: 'kept',
       document: { standing: false, holds: { [two]: start } },
     });
   });
+  test('one that ends sooner does not keep it, but stays until then: a claimer that is ended before that keeps it after all', () => {
+    const end = plus(start, 1000);
+    const both = acquireHold(held, two, end) as HoldDocument;
+    const claimed = releaseHold(both, two, true, end);
+    expect(claimed).toEqual({ outcome: 'drop', document: { ...both, claimedBy: two } });
+    // Its own end comes in between, and changes nothing of the claim.
+    expect(releaseHold(claimed.document, one, true, start)).toEqual({
+      outcome: 'kept',
+      document: { standing: false, holds: { [two]: end }, claimedBy: two },
+    });
+    expect(releaseHold(claimed.document, two, true, plus(start, -1))).toEqual({ outcome: 'kept', document: held });
+  });
   test('a standing membership is kept, whoever held it beside', () => {
-    expect(releaseHold({ ...held, standing: true }, one, true)).toEqual({ outcome: 'kept', document: undefined });
+    expect(releaseHold({ ...held, standing: true }, one, true, start)).toEqual({
+      outcome: 'kept',
+      document: undefined,
+    });
   });
   test('what was never asked about was never granted', () => {
     const asked = acquireHold(undefined, one, start) as HoldDocument;
-    expect(releaseHold(asked, one, false)).toEqual({ outcome: 'kept', document: undefined });
+    expect(releaseHold(asked, one, false, start)).toEqual({ outcome: 'kept', document: undefined });
   });
   test('without a document only what this request granted is dropped', () => {
-    expect(releaseHold(undefined, one, true).outcome).toBe('drop');
-    expect(releaseHold(undefined, one, false).outcome).toBe('kept');
+    expect(releaseHold(undefined, one, true, start).outcome).toBe('drop');
+    expect(releaseHold(undefined, one, false, start).outcome).toBe('kept');
   });
   test('a request without a hold takes nothing from those that have one', () => {
-    expect(releaseHold(held, two, true)).toEqual({ outcome: 'kept', document: held });
+    expect(releaseHold(held, two, true, start)).toEqual({ outcome: 'kept', document: held });
   });
   test('the first to ask is right about what stood before', () => {
     expect(settleStanding({ holds: {} }, true).standing).toBe(true);
     expect(settleStanding({ standing: false, holds: {} }, true).standing).toBe(false);
   });
   test('a request that was turned away leaves the claim as it is, also after its deadline', () => {
-    const claimed = releaseHold(held, one, true).document;
+    const claimed = releaseHold(held, one, true, start).document;
     const later = plus(start, 1000);
-    expect(releaseHold(withoutOverdue(claimed, two, later), two, false)).toEqual({
+    expect(releaseHold(withoutOverdue(claimed, two, later), two, false, later)).toEqual({
       outcome: 'kept',
       document: claimed,
     });
     expect(forgetHold(claimed, two)).toBe(claimed);
-    expect(releaseHold(withoutOverdue(claimed, one, later), one, true).outcome).toBe('drop');
+    expect(releaseHold(withoutOverdue(claimed, one, later), one, true, later).outcome).toBe('drop');
   });
   test('a revocation that runs again claims anew, so that no grant comes in between', () => {
-    const { document } = releaseHold(undefined, one, true);
+    const { document } = releaseHold(undefined, one, true, start);
     expect(acquireHold(document, two, start)).toBe('claimed');
     expect(forgetHold(document, one)).toBeUndefined();
   });
@@ -86,7 +101,7 @@ describe('holds', () => {
         let document: HoldDocument | undefined;
         for (const id of ids) document = settleStanding(acquireHold(document, id, start) as HoldDocument, false);
         const outcomes = ids.map((id) => {
-          const release = releaseHold(document, id, true);
+          const release = releaseHold(document, id, true, start);
           document = release.document;
           return release.outcome;
         });
