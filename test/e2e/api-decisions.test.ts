@@ -27,7 +27,7 @@ describe('the approval page', () => {
     const { status, text } = await api.decide(await api.linkOf('bob', id), { decision: 'deny', comment: 'Ask Carla' });
     expect([status, text.includes('denied')]).toEqual([200, true]);
     expect(await api.shown(id, 'ada')).toMatchObject({ state: 'denied', decision: { comment: 'Ask Carla' } });
-    expect((await api.mailTo('ada', id)).text).toContain('Ask Carla');
+    expect(await api.mailTo('ada', id, ({ text }) => text.includes('Ask Carla'))).toBeDefined();
   });
 
   test('a second click, of the same or another approver, shows what was decided and by whom, and the link shows it too', async () => {
