@@ -1,10 +1,10 @@
-import { type AccessRequest, evolve, isEnded } from '../shared/domain/access-request.ts';
+import { type AccessRequest, isEnded, requestFrom } from '../shared/domain/access-request.ts';
 import type { RecordedEvent } from '../shared/domain/events.ts';
 import { verifyChain } from '../shared/domain/hash-chain.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
 import type { Instant } from '../shared/domain/time.ts';
 import type { Notice, OrchestratorInput, Recipient } from './names.ts';
-import { recipientsIn } from './story.ts';
+import { readersIn, recipientsIn } from './story.ts';
 
 /**
  * What to start an orchestration with, so that it goes on where the events end; or undefined where they can't be trusted.
@@ -22,10 +22,8 @@ export function inputFrom(
   if (first.event.type !== 'access-requested') return undefined;
   // Every later event was written by its orchestration: so there never was one.
   if (events.length === 1) return { first };
-  const request = events.reduce<AccessRequest>(
-    (before, { event }, index) => (index === 0 ? before : evolve(before, id, event)),
-    evolve(undefined, id, first.event),
-  );
+  const request = requestFrom(id, events);
+  if (!request) return undefined;
   const resumed = {
     request,
     last,
@@ -42,9 +40,7 @@ export function inputFrom(
 function noticesOf(request: AccessRequest, now: Instant): Notice[] {
   const { state, review, requester, terms } = request;
   const notice = (kind: Notice['input']['kind'], recipients: readonly Recipient[]) =>
-    recipients
-      .filter((to) => !('mail' in to) || to.mail !== '')
-      .map((to) => ({ input: { kind, to, request }, attempts: 0, due: now }));
+    readersIn(recipients).map((to) => ({ input: { kind, to, request }, attempts: 0, due: now }));
   const { breakGlass } = terms;
   if (isEnded(state)) {
     if (breakGlass && review === 'owed') return notice('review-owed', recipientsIn(breakGlass.review.by));

@@ -45,6 +45,11 @@ export function jitter(id: RequestId, attempt: number): number {
   return 0.5 + Number.parseInt(digestOf([id, attempt]).slice(0, 8), 16) / 2 ** 33;
 }
 
+/** An application reads no mail. */
+export function readersIn(recipients: readonly Recipient[]): Recipient[] {
+  return recipients.filter((to) => !('mail' in to) || to.mail !== '');
+}
+
 /** Everybody in it, to be looked up when they are told: whoever is named hears of it even while the directory is down. */
 export function recipientsIn({ people, groups }: Audience): Recipient[] {
   return [...people.map((user) => ({ user })), ...groups.map((group) => ({ group }))];
@@ -130,11 +135,10 @@ export class Story {
     if (refusal) throw new Error(`${command.kind} was refused in ${this.request.state}: ${refusal.code}`);
   }
 
-  /** An application reads no mail. Of a kind that somebody has not been told yet, the newest says it all. */
+  /** Of a kind that somebody has not been told yet, the newest says it all. */
   tell(kind: NoticeKind, recipients: readonly Recipient[]): void {
     const { request } = this;
-    const readers = recipients.filter((to) => !('mail' in to) || to.mail !== '');
-    for (const to of readers) {
+    for (const to of readersIn(recipients)) {
       const reader = JSON.stringify(to);
       this.#notices = this.#notices.filter(({ input }) => input.kind !== kind || JSON.stringify(input.to) !== reader);
       this.#notices.push({ input: { kind, to, request }, attempts: 0, due: this.now() });

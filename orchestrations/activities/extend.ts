@@ -1,5 +1,5 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
-import { evolve, isEnded } from '../../shared/domain/access-request.ts';
+import { isEnded, requestFrom } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { extensionRefusal } from '../../shared/domain/extension.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
@@ -37,7 +37,7 @@ async function approvedExtension(
 ): Promise<AccessRequest> {
   const chain = await events.read(id);
   if (verifyChain(id, chain) !== undefined) throw new CurfewError('CURFEW_EXTENSION_REFUSED');
-  const found = chain.reduce<AccessRequest | undefined>((before, { event }) => evolve(before, id, event), undefined);
+  const found = requestFrom(id, chain);
   const isMeant = found?.extends === extended && found.requester.principalId === requester.principalId;
   const isNew = !extensions.some(({ extension }) => extension === id);
   if (!found || !isMeant || !isNew || found.state !== 'granting') throw new CurfewError('CURFEW_EXTENSION_REFUSED');

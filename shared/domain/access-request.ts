@@ -7,6 +7,7 @@ import type {
   CurfewEvent,
   GrantEvidence,
   OtherWay,
+  RecordedEvent,
   RevocationCause,
   RevocationEvidence,
   RevocationPlan,
@@ -236,6 +237,11 @@ export function evolve(request: AccessRequest | undefined, id: RequestId, event:
     default:
       return assertNever(event);
   }
+}
+
+/** What a chain adds up to; undefined for an empty one. */
+export function requestFrom(id: RequestId, chain: readonly RecordedEvent[]): AccessRequest | undefined {
+  return chain.reduce<AccessRequest | undefined>((before, { event }) => evolve(before, id, event), undefined);
 }
 
 type Approved = Extract<CurfewEvent, { type: 'access-approved' }>;
