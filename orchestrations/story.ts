@@ -160,19 +160,15 @@ export class Story {
 
   /** When there is next something to write or to tell. */
   get choresDue(): Instant | undefined {
-    const dues = [
-      ...this.#notices.map(({ due }) => due),
-      this.#releaseDue,
-      this.isWritten ? undefined : this.#writeDue,
-    ];
+    const dues = [...this.#notices.map(({ due }) => due), this.isWritten ? this.#releaseDue : this.#writeDue];
     const [first, ...others] = dues.filter((due) => due !== undefined);
     return first && earliest(first, ...others);
   }
 
   /** Clears up, writes and tells what is due, once each; gives up waiting at `until`. */
   *chores(until?: Instant): Generator<Task, void, unknown> {
-    yield* this.#clearUp();
     yield* this.write(until);
+    if (this.isWritten) yield* this.#clearUp();
     for (const notice of this.#notices.filter(({ due }) => due <= this.now())) {
       const outcome = yield* this.call('notify', notice.input, until);
       this.#notices = this.#notices.filter((other) => other !== notice);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
-import { holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
+import { bar, holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import type { Clock } from '../../shared/ports.ts';
@@ -103,7 +103,8 @@ async function revokeOne(
         const live = withoutOverdue(document, id, earliest(clock.now(), notBefore));
         const { outcome: answer, document: released } = releaseHold(live, id, outcome === 'granted', notBefore);
         // A hold given up before its deadline would let another request's end take the entitlement early.
-        return { document: answer === 'kept' && clock.now() < notBefore ? document : released, answer };
+        if (answer === 'kept' && clock.now() < notBefore) return { document, answer };
+        return { document: request.granted ? released : bar(released, id), answer };
       }),
     );
   let release = await claim();

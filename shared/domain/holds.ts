@@ -84,6 +84,14 @@ export function releaseHold(
   return { outcome: 'kept', document: forgetHold(document, requestId) };
 }
 
+/**
+ * The document with a claim of this request on it, though nobody knows of a grant: one that is under way still must find out
+ * that it comes too late. Another request's claim serves as well.
+ */
+export function bar(document: HoldDocument | undefined, requestId: RequestId): HoldDocument {
+  return { ...document, holds: document?.holds ?? {}, claimedBy: document?.claimedBy ?? requestId };
+}
+
 /** The document once this request is over and done with: without its hold and its claim, and gone if nothing is left. */
 export function forgetHold(document: HoldDocument | undefined, requestId: RequestId): HoldDocument | undefined {
   if (!document || (document.holds[requestId] === undefined && document.claimedBy !== requestId)) return document;
