@@ -74,13 +74,13 @@ export function releaseHold(
     return { outcome: 'drop', document: { standing: false, holds: {}, claimedBy: requestId } };
   }
   if (!document) return { outcome: 'kept', document };
-  const isClaimer = document.claimedBy === requestId;
   // Whoever has no part in it changes nothing, another request's claim least of all.
-  if (document.holds[requestId] === undefined && !isClaimer) return { outcome: 'kept', document };
+  const isParty = document.holds[requestId] !== undefined || document.claimedBy === requestId;
+  if (!isParty) return { outcome: 'kept', document };
   const isShared = Object.entries(document.holds).some(([id, deadline]) => id !== requestId && deadline >= at);
   // Standing, or never even asked about: no grant of Curfew's is behind it.
-  const isOurs = isClaimer || document.standing === false;
-  if (isOurs && !isShared) return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
+  if (document.standing === false && !isShared)
+    return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
   return { outcome: 'kept', document: forgetHold(document, requestId) };
 }
 
