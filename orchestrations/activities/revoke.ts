@@ -5,6 +5,7 @@ import type { RevocationEvidence } from '../../shared/domain/events.ts';
 import { holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
+import { inTime } from '../../shared/in-time.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 import { withOtherWays } from './other-ways.ts';
@@ -22,15 +23,14 @@ const holdPause = 100;
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
 export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }) => {
   const { alarm, clock } = dependencies;
-  const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
-  const done = await Promise.race([alarm.settle(request.id), late]);
+  const done = await inTime(clock, giveUp, alarm.settle(request.id));
   if (done) return withOtherWays(dependencies, request, done);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);
-  const evidence = await Promise.race([revokeAll(dependencies, request, notBefore), late]).catch(
+  const evidence = await inTime(clock, giveUp, revokeAll(dependencies, request, notBefore)).catch(
     async (error: unknown) => {
       const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
-      const since = isAway ? await Promise.race([gone, late]) : undefined;
+      const since = isAway ? await inTime(clock, giveUp, gone) : undefined;
       if (since === undefined) throw error;
       return goneWithTarget(request, since);
     },
@@ -147,9 +147,9 @@ async function insist<Answer>(
 ): Promise<Answer | undefined> {
   for (;;) {
     let isWanted = true;
-    const patience = latest(earliest(giveUp, plus(clock.now(), holdTry)), plus(clock.now(), holdPause));
-    const late = clock.sleepUntil(patience).then(() => undefined);
-    const answer = await Promise.race([work(() => isWanted).catch(() => undefined), late]);
+    const end = latest(earliest(giveUp, plus(clock.now(), holdTry)), plus(clock.now(), holdPause));
+    const trying = work(() => isWanted);
+    const answer = await inTime(clock, end, trying).catch(() => undefined);
     isWanted = false;
     if (answer !== undefined || clock.now() >= giveUp) return answer;
     await clock.sleepUntil(plus(clock.now(), holdPause));
