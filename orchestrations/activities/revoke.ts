@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
-import { holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
+import { claimHold, holdKey } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { inTime } from '../../shared/in-time.ts';
@@ -100,10 +100,14 @@ async function revokeOne(
     insist(clock, giveUp, (isWanted) =>
       holds.change(key, (document) => {
         if (!isWanted()) return { document, answer: undefined };
-        const live = withoutOverdue(document, id, earliest(clock.now(), notBefore));
-        const { outcome: answer, document: released } = releaseHold(live, id, outcome === 'granted', notBefore);
-        // A hold given up before its deadline would let another request's end take the entitlement early.
-        return { document: answer === 'kept' && clock.now() < notBefore ? document : released, answer };
+        const { outcome: answer, document: left } = claimHold(
+          document,
+          id,
+          outcome === 'granted',
+          notBefore,
+          clock.now(),
+        );
+        return { document: left, answer };
       }),
     );
   let release = await claim();
