@@ -1,6 +1,6 @@
 import type { AccessRequest } from '../shared/domain/access-request.ts';
 import type { ErrorCode } from '../shared/domain/errors.ts';
-import type { GrantEvidence, RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
+import type { DropEvidence, GrantEvidence, RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
 import type { PrincipalId, RequestId } from '../shared/domain/ids.ts';
 import type { Person } from '../shared/domain/policy.ts';
 import type { Instant } from '../shared/domain/time.ts';
@@ -54,7 +54,7 @@ export interface Snapshot {
   /** When it is tried again, and why the last try failed. */
   readonly retry?: { readonly at: Instant; readonly code: ErrorCode } | undefined;
   /** What the alarm says that it did. */
-  readonly rung?: readonly RevocationEvidence[] | undefined;
+  readonly rung?: readonly DropEvidence[] | undefined;
 }
 
 export interface Notice {
@@ -110,7 +110,7 @@ export interface RevokeInput extends RequestInput {
   /** What could not be done by then has failed, so that somebody can be told in time. */
   readonly giveUp: Instant;
   /** What the alarm says that it did, where it has rung. */
-  readonly rung?: readonly RevocationEvidence[] | undefined;
+  readonly rung?: readonly DropEvidence[] | undefined;
 }
 
 export interface FindApproversInput extends RequestInput {

@@ -2,7 +2,7 @@ import type { OrchestrationContext, Task } from 'durable-functions';
 import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
 import { type Command, decide } from '../shared/domain/decide.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
-import type { RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
+import type { DropEvidence, RecordedEvent } from '../shared/domain/events.ts';
 import { digestOf, link } from '../shared/domain/hash-chain.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
 import type { Audience } from '../shared/domain/policy.ts';
@@ -67,7 +67,7 @@ export class Story {
   /** When it is tried again, and why the last try failed. */
   retry: Snapshot['retry'];
   /** What the alarm says that it did. */
-  rung: readonly RevocationEvidence[] | undefined;
+  rung: readonly DropEvidence[] | undefined;
   isRenewed = false;
   readonly #first: RecordedEvent;
   #last: RecordedEvent;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
-import type { RevocationEvidence } from '../../shared/domain/events.ts';
+import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import { holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
@@ -46,7 +46,7 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
 function withDrop(
   found: RevocationEvidence,
   { deadline, requester: { principalId } }: AccessRequest,
-  rung: readonly RevocationEvidence[],
+  rung: readonly DropEvidence[],
   now: Instant,
 ): RevocationEvidence {
   const key = holdKey(found.entitlement, principalId);

@@ -272,6 +272,26 @@ describe('when something fails', () => {
     await world.advanceTo(plus(deadline, minute));
     expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 5_000 } });
   });
+  test('the alarm’s drop could not be verified: it is verified soon afterwards, and its instant stands in the event', async () => {
+    const world = createWorld();
+    const { target } = world;
+    target.revokeTogether = (members) =>
+      Promise.all(
+        members.map(async ({ entitlement, principal }) => {
+          const { droppedAt } = await target.revoke(entitlement, principal, world.time.now);
+          return { outcome: 'unverified', droppedAt };
+        }),
+      );
+    const id = await world.submit();
+    await world.approve(id);
+    target.sessions.set(ada.principalId, 1);
+    await world.advanceTo(plus(deadline, 1_000));
+    expect(world.request(id)).toMatchObject({
+      state: 'expired',
+      revoked: { lateness: 0, evidence: [{ outcome: 'revoked', droppedAt: deadline, sessionsEnded: 1 }] },
+    });
+  });
+
   test('a claim that hangs until the access is gone leaves nothing in the hold documents', async () => {
     let calls = 0;
     const world = createWorld({

@@ -24,6 +24,7 @@ import type {
   RequestStore,
   Taken,
   TargetRegistry,
+  Unverified,
 } from '../../shared/ports.ts';
 
 /** Outside systems that can be broken: while `failure` is set, every call fails with it. */
@@ -269,7 +270,7 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     return members.map(() => 'user');
   }
 
-  async revokeTogether(members: readonly Member[]): Promise<(Taken | CurfewError)[]> {
+  async revokeTogether(members: readonly Member[]): Promise<(Taken | Unverified | CurfewError)[]> {
     return Promise.all(
       members.map(async ({ entitlement, principal }) => ({
         ...(await this.revoke(entitlement, principal, this.clock.now())),
