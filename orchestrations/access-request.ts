@@ -172,7 +172,9 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unkno
       story.attempts++;
       tellOverdue(story, revoked.code, now);
       const pause = backOff(story.attempts, request.revocation.longestPause) * jitter(request.id, story.attempts);
-      story.retry = { at: plus(story.now(), Math.ceil(pause)), code: revoked.code };
+      const at = plus(story.now(), Math.ceil(pause));
+      // From the deadline on it is taken though it isn't known who else holds it.
+      story.retry = { at: story.now() < end(story) ? earliest(at, end(story)) : at, code: revoked.code };
     } else {
       // It failed in its preparations, before the deadline. There is time for another attempt.
       yield* mailbox.pause(200);
