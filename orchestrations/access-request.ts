@@ -58,8 +58,7 @@ function* checkPeople(story: Story, mailbox: Mailbox): Generator<Task, Instant |
   for (let attempt = 1; isNext(story) && story.request.deadline === undefined; attempt++) {
     const eligible = yield* story.call('checkEligibility', { request: story.request });
     if (eligible.ok) return story.now();
-    if (!isRetryable(eligible.code) || attempt >= grantAttempts)
-      story.must({ kind: 'refuse-grant', code: eligible.code });
+    if (!mayPass(eligible.code) || attempt >= grantAttempts) story.must({ kind: 'refuse-grant', code: eligible.code });
     else yield* wait(story, mailbox, plus(story.now(), pauseAfter(eligible, attempt)), () => isNext(story));
   }
   return undefined;
@@ -86,7 +85,7 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
     if (granted.ok) {
       story.must({ kind: 'confirm-grant', evidence: granted.result });
       story.tell('granted', [story.request.requester]);
-    } else if (!isRetryable(granted.code) || (attempt >= grantAttempts && !isHeldUp))
+    } else if (!mayPass(granted.code) || (attempt >= grantAttempts && !isHeldUp))
       story.must({ kind: 'abandon-grant', code: granted.code });
     else {
       if (isHeldUp) tellHeldUp();
@@ -218,7 +217,7 @@ function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   for (let attempt = 1; isDue(); attempt++) {
     const applied = yield* story.call('applyExtension', { request: story.request });
     if (applied.ok && applied.result !== null) story.must({ kind: 'confirm-extension', deadline: applied.result });
-    else if (!applied.ok && isAnswer(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
+    else if (!applied.ok && !mayPass(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
     else {
       const pause = pauseAfter(applied.ok ? {} : applied, attempt, patientPause);
       yield* wait(story, mailbox, plus(story.now(), pause), isDue);
@@ -226,9 +225,9 @@ function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   }
 }
 
-/** What went wrong inside Curfew says nothing of whether the deadline was moved. */
-function isAnswer(code: ErrorCode): boolean {
-  return !isRetryable(code) && code !== 'CURFEW_INTERNAL';
+/** What went wrong inside Curfew, as a process that died, is no answer: it says nothing of what was done. Each may be done again. */
+function mayPass(code: ErrorCode): boolean {
+  return isRetryable(code) || code === 'CURFEW_INTERNAL';
 }
 
 function tellEnd(story: Story): void {
