@@ -87,6 +87,9 @@ export type NoticeKind =
 /** Somebody must hear these: they are tried for as long as it takes, and the log says so where nobody can be told. */
 export const alarmKinds: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue', 'still-held'];
 
+/** These tell what has happened, and are as true later on. All others are of use for as long as the request is as they say. */
+export const pastKinds: readonly NoticeKind[] = ['decided', 'ended'];
+
 /** Somebody known, or somebody the policy names, who is looked up when the notice is sent; or whoever looks after Curfew. */
 export type Recipient =
   | Person
