@@ -111,6 +111,8 @@ export interface EventStore {
   append(event: RecordedEvent): Promise<void>;
   /** In order; empty for an unknown request. */
   read(requestId: RequestId): Promise<RecordedEvent[]>;
+  /** The requests whose first event is not older than this, in no order. */
+  begunSince(instant: Instant): Promise<RequestId[]>;
 }
 
 /** What was found on the targets beside Curfew's own grants: as create-only as the events. */

@@ -3,7 +3,7 @@ import type { RecordedDrift } from '../../shared/domain/drift.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { OtherWay, RecordedEvent } from '../../shared/domain/events.ts';
 import type { HoldDocument } from '../../shared/domain/holds.ts';
-import { driftIdOf, type PrincipalId, type TargetId } from '../../shared/domain/ids.ts';
+import { driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Person } from '../../shared/domain/policy.ts';
 import type { Instant } from '../../shared/domain/time.ts';
 import type {
@@ -51,6 +51,13 @@ export class MemoryEvents extends Breakable implements EventStore {
   async read(id: string): Promise<RecordedEvent[]> {
     this.check();
     return this.chains.get(id) ?? [];
+  }
+
+  async begunSince(instant: Instant): Promise<RequestId[]> {
+    this.check();
+    return [...this.chains.values()].flatMap(([first]) =>
+      first && first.event.at >= instant ? [first.requestId] : [],
+    );
   }
 }
 
