@@ -19,6 +19,7 @@ import {
   type Sight,
 } from './domain/reconcile.ts';
 import { plus } from './domain/time.ts';
+import { inTime } from './in-time.ts';
 import type { Providers } from './plans.ts';
 import type { Clock, DriftStore, EventStore, HoldStore, RequestStore } from './ports.ts';
 
@@ -67,7 +68,8 @@ export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Li
 async function* lookAtTargets({ policy, providers, clock }: Looking, sights: Sight[]): Seeing {
   const looked = await each(placesIn(policy()), async (place): Promise<Seen | undefined> => {
     try {
-      const holders = await limited(clock, providers[place.entitlement.kind].holders(place.entitlement));
+      const asking = providers[place.entitlement.kind].holders(place.entitlement);
+      const holders = await inTime(clock, plus(clock.now(), patience), asking);
       sights.push({ ...place, holders });
       return undefined;
     } catch (error) {
@@ -176,7 +178,8 @@ async function isThere(
   { principalId, name }: Sight['holders'][number],
 ) {
   if (principalId === '') return true;
-  return limited(clock, providers[entitlement.kind].isHeld(entitlement, { principalId, userPrincipalName: name }));
+  const asking = providers[entitlement.kind].isHeld(entitlement, { principalId, userPrincipalName: name });
+  return inTime(clock, plus(clock.now(), patience), asking);
 }
 
 async function recordedNow(from: Looking): Promise<ReadonlySet<string>> {
@@ -209,13 +212,6 @@ function unseen(what: string, error: unknown): Seen {
 
 function describePlace({ target, entitlement: { role, database } }: Place): string {
   return `${role} in ${database}, of ${target satisfies TargetId}`;
-}
-
-export function limited<Answer>(clock: Clock, work: Promise<Answer>, milliseconds = patience): Promise<Answer> {
-  const late = clock
-    .sleepUntil(plus(clock.now(), milliseconds))
-    .then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
-  return Promise.race([work, late]);
 }
 
 /** As `Promise.all`, with no more than some of them under way. */

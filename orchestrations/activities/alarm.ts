@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
-import { claimWindow, holdKey, type Release, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
+import { claimHold, claimWindow, holdKey, type Release } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
@@ -148,14 +148,8 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
       holds.change(holdKey(entitlement, principal.principalId), (document) => {
         const isParty = document?.holds[id] !== undefined || document?.claimedBy === id;
         if (revocation.isOver || !isParty) return { document, answer: undefined };
-        const { outcome: answer, document: released } = releaseHold(
-          withoutOverdue(document, id, clock.now()),
-          id,
-          false,
-          deadline,
-        );
-        // A hold given up before its deadline would let another request's end take the entitlement early.
-        return { document: answer === 'kept' && clock.now() < deadline ? document : released, answer };
+        const { outcome: answer, document: left } = claimHold(document, id, false, deadline, clock.now());
+        return { document: left, answer };
       });
     while (!revocation.isOver) {
       try {

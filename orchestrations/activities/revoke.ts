@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
-import { bar, holdKey, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
+import { bar, claimHold, holdKey } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
+import { inTime } from '../../shared/in-time.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 import { withOtherWays } from './other-ways.ts';
@@ -12,8 +13,8 @@ import { goneAt, goneWithTarget } from './target-gone.ts';
 
 /**
  * How long the hold documents are asked for, from the start of the activity and at least until the access is to end. After
- * that it goes without them: nothing waits for a store that is down, but for what a failed grant left, until its deadline. Milliseconds, and so are how long one try may hang and
- * the pause between two.
+ * that it goes without them: nothing waits for a store that is down, but for what a failed grant left, until its deadline.
+ * Milliseconds, and so are how long one try may hang and the pause between two.
  */
 const holdLimit = 3_000;
 const holdTry = 1_000;
@@ -22,15 +23,14 @@ const holdPause = 100;
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
 export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }) => {
   const { alarm, clock } = dependencies;
-  const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
-  const done = await Promise.race([alarm.settle(request.id), late]);
+  const done = await inTime(clock, giveUp, alarm.settle(request.id));
   if (done) return withOtherWays(dependencies, request, done);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);
-  const evidence = await Promise.race([revokeAll(dependencies, request, notBefore), late]).catch(
+  const evidence = await inTime(clock, giveUp, revokeAll(dependencies, request, notBefore)).catch(
     async (error: unknown) => {
       const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
-      const since = isAway ? await Promise.race([gone, late]) : undefined;
+      const since = isAway ? await inTime(clock, giveUp, gone) : undefined;
       if (since === undefined) throw error;
       return goneWithTarget(request, since);
     },
@@ -100,11 +100,14 @@ async function revokeOne(
     insist(clock, giveUp, (isWanted) =>
       holds.change(key, (document) => {
         if (!isWanted()) return { document, answer: undefined };
-        const live = withoutOverdue(document, id, earliest(clock.now(), notBefore));
-        const { outcome: answer, document: released } = releaseHold(live, id, outcome === 'granted', notBefore);
-        // A hold given up before its deadline would let another request's end take the entitlement early.
-        if (answer === 'kept' && clock.now() < notBefore) return { document, answer };
-        return { document: request.granted ? released : bar(released, id), answer };
+        const { outcome: answer, document: left } = claimHold(
+          document,
+          id,
+          outcome === 'granted',
+          notBefore,
+          clock.now(),
+        );
+        return { document: request.granted ? left : bar(left, id), answer };
       }),
     );
   let release = await claim();
@@ -154,9 +157,9 @@ async function insist<Answer>(
 ): Promise<Answer | undefined> {
   for (;;) {
     let isWanted = true;
-    const patience = latest(earliest(giveUp, plus(clock.now(), holdTry)), plus(clock.now(), holdPause));
-    const late = clock.sleepUntil(patience).then(() => undefined);
-    const answer = await Promise.race([work(() => isWanted).catch(() => undefined), late]);
+    const end = latest(earliest(giveUp, plus(clock.now(), holdTry)), plus(clock.now(), holdPause));
+    const trying = work(() => isWanted);
+    const answer = await inTime(clock, end, trying).catch(() => undefined);
     isWanted = false;
     if (answer !== undefined || clock.now() >= giveUp) return answer;
     await clock.sleepUntil(plus(clock.now(), holdPause));

@@ -1,7 +1,7 @@
 import { canonicalJson } from './canonical-json.ts';
 import type { PrincipalId, RequestId } from './ids.ts';
 import type { Entitlement } from './policy.ts';
-import type { Instant } from './time.ts';
+import { earliest, type Instant } from './time.ts';
 
 /**
  * Who holds one entitlement of one principal, and until when. While it exists, Curfew answers for the entitlement.
@@ -82,6 +82,22 @@ export function releaseHold(
   if (document.standing === false && !isShared)
     return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
   return { outcome: 'kept', document: forgetHold(document, requestId) };
+}
+
+/**
+ * What this request's end at `at` does to the entitlement, as it stands `now`: mostly a little sooner. What is kept leaves the
+ * document as it is until then, for a hold given up before its deadline would let another request's end take the entitlement
+ * early. However late it is now, holds that last as long as this one are for their own requests to end.
+ */
+export function claimHold(
+  document: HoldDocument | undefined,
+  requestId: RequestId,
+  granted: boolean,
+  at: Instant,
+  now: Instant,
+): Release {
+  const release = releaseHold(withoutOverdue(document, requestId, earliest(now, at)), requestId, granted, at);
+  return release.outcome === 'kept' && now < at ? { ...release, document } : release;
 }
 
 /**
