@@ -40,8 +40,8 @@ type Seeing = AsyncGenerator<Seen, void, undefined>;
 
 /** How long one question to a target may take: what hangs must not hold up the rest. Milliseconds. */
 const patience = 10_000;
-/** How old a first event may be of which nothing else was written: who asked has given up at some time. Milliseconds. */
-const memory = 6 * 3_600_000;
+/** How old a first event may be of which nothing else was written: each is asked about at every look. Milliseconds. */
+const memory = 3_600_000;
 const pageSize = 100;
 /** How many questions are asked at once. */
 const atOnce = 16;
