@@ -92,10 +92,12 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
   };
 
   /** Begins the story again where its events end. */
-  const adopt = async (client: Instances, { id }: AccessRequest): Promise<void> => {
+  const adopt = async (client: Instances, found: AccessRequest): Promise<void> => {
+    const { id } = found;
     // Read after the instance was asked about: what has ended meanwhile says so here.
-    const request = await service.requests.find(id);
-    if (!request || !isUnfinished(request)) return;
+    const listed = await service.requests.find(id);
+    const request = listed ?? found;
+    if (!isUnfinished(request)) return;
     const now = service.clock.now();
     const events = await service.events.read(id);
     const input = readable(() => inputFrom(id, events, request.version, now));
@@ -106,6 +108,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
       times: times + 1,
       next: plus(now, Math.min(longestAdoptionPause, adoptionPause * 2 ** times)),
     });
+    if (!listed) await service.requests.save(request);
     await client.startNew(orchestratorName, { instanceId: id, input });
     service.log('warning', 'a request had no living orchestration, and has one again', { requestId: id, times });
   };

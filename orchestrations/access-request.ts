@@ -58,8 +58,7 @@ function* checkPeople(story: Story, mailbox: Mailbox): Generator<Task, Instant |
   for (let attempt = 1; isNext(story) && story.request.deadline === undefined; attempt++) {
     const eligible = yield* story.call('checkEligibility', { request: story.request });
     if (eligible.ok) return story.now();
-    if (!isRetryable(eligible.code) || attempt >= grantAttempts)
-      story.must({ kind: 'refuse-grant', code: eligible.code });
+    if (!mayPass(eligible.code) || attempt >= grantAttempts) story.must({ kind: 'refuse-grant', code: eligible.code });
     else yield* wait(story, mailbox, plus(story.now(), pauseAfter(eligible, attempt)), () => isNext(story));
   }
   return undefined;
@@ -86,7 +85,7 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
     if (granted.ok) {
       story.must({ kind: 'confirm-grant', evidence: granted.result });
       story.tell('granted', [story.request.requester]);
-    } else if (!isRetryable(granted.code) || (attempt >= grantAttempts && !isHeldUp))
+    } else if (!mayPass(granted.code) || (attempt >= grantAttempts && !isHeldUp))
       story.must({ kind: 'abandon-grant', code: granted.code });
     else {
       if (isHeldUp) tellHeldUp();
@@ -172,7 +171,9 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unkno
       story.attempts++;
       tellOverdue(story, revoked.code, now);
       const pause = backOff(story.attempts, request.revocation.longestPause) * jitter(request.id, story.attempts);
-      story.retry = { at: plus(story.now(), Math.ceil(pause)), code: revoked.code };
+      const at = plus(story.now(), Math.ceil(pause));
+      // From the deadline on it is taken though it isn't known who else holds it.
+      story.retry = { at: story.now() < end(story) ? earliest(at, end(story)) : at, code: revoked.code };
     } else {
       // It failed in its preparations, before the deadline. There is time for another attempt.
       yield* mailbox.pause(200);
@@ -216,7 +217,7 @@ function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   for (let attempt = 1; isDue(); attempt++) {
     const applied = yield* story.call('applyExtension', { request: story.request });
     if (applied.ok && applied.result !== null) story.must({ kind: 'confirm-extension', deadline: applied.result });
-    else if (!applied.ok && isAnswer(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
+    else if (!applied.ok && !mayPass(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
     else {
       const pause = pauseAfter(applied.ok ? {} : applied, attempt, patientPause);
       yield* wait(story, mailbox, plus(story.now(), pause), isDue);
@@ -224,9 +225,9 @@ function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   }
 }
 
-/** What went wrong inside Curfew says nothing of whether the deadline was moved. */
-function isAnswer(code: ErrorCode): boolean {
-  return !isRetryable(code) && code !== 'CURFEW_INTERNAL';
+/** What went wrong inside Curfew, as a process that died, is no answer: it says nothing of what was done. Each may be done again. */
+function mayPass(code: ErrorCode): boolean {
+  return isRetryable(code) || code === 'CURFEW_INTERNAL';
 }
 
 function tellEnd(story: Story): void {

@@ -1,11 +1,11 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
-import type { RevocationEvidence } from '../../shared/domain/events.ts';
+import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import { claimHold, claimWindow, holdKey, type Release } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
-import type { Taken } from '../../shared/ports.ts';
+import type { Taken, Unverified } from '../../shared/ports.ts';
 import { type Armed, ArmedRevocation } from './armed.ts';
 import { createGate } from './gate.ts';
 import type { Revoking } from './revoke.ts';
@@ -13,14 +13,10 @@ import type { Revoking } from './revoke.ts';
 /** Takes accesses away at their instant, without any other timer than the process's own. It writes no event. */
 export interface Alarm {
   /**
-   * Once per request: a second call changes nothing. `raise` is called once all of it is done and seen, or with nothing as soon
-   * as the alarm can't do it.
+   * Once per request: a second call changes nothing. `raise` is called once all of it is done, or with nothing as soon as the
+   * alarm can't do it. What was dropped is raised whether or not it was seen to be gone: nobody else knows when it was.
    */
-  arm(
-    request: AccessRequest,
-    deadline: Instant,
-    raise: (evidence: readonly RevocationEvidence[]) => Promise<void>,
-  ): void;
+  arm(request: AccessRequest, deadline: Instant, raise: (evidence: readonly DropEvidence[]) => Promise<void>): void;
   /** What it did for the request, and waits for it where it is ringing. One that has not rung yet never will. */
   settle(id: RequestId): Promise<readonly RevocationEvidence[] | undefined>;
 }
@@ -214,7 +210,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
       const revocation = new ArmedRevocation(request, deadline);
       all.set(revocation.id, revocation);
       void revocation.ended
-        .then((evidence = []) => (revocation.isCalledOff ? undefined : tell(() => raise(evidence))))
+        .then(() => (revocation.isCalledOff ? undefined : tell(() => raise(revocation.known))))
         .catch(() => undefined);
       for (const member of revocation.entitlements) add(member);
     },
@@ -228,10 +224,11 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
 
 function evidenceOf(
   entitlement: Entitlement,
-  outcome: Taken | CurfewError | undefined,
+  outcome: Taken | Unverified | CurfewError | undefined,
   verifiedAt: Instant,
-): RevocationEvidence | undefined {
+): DropEvidence | RevocationEvidence | undefined {
   if (outcome === undefined || outcome instanceof CurfewError) return undefined;
+  if (outcome.outcome === 'unverified') return { entitlement, droppedAt: outcome.droppedAt, sessionsEnded: 0 };
   // Of what was gone already nobody can say when it went.
   const droppedAt = outcome.outcome === 'revoked' ? outcome.droppedAt : undefined;
   return { entitlement, outcome: outcome.outcome, droppedAt, sessionsEnded: outcome.sessionsEnded, verifiedAt };

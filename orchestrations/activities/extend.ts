@@ -1,5 +1,5 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
-import { isEnded, requestFrom } from '../../shared/domain/access-request.ts';
+import { isOver, requestFrom } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { extensionRefusal } from '../../shared/domain/extension.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
@@ -56,9 +56,7 @@ export const applyExtension: Activity<'applyExtension'> = async ({ requests, clo
   }
   const applied = extended.extensions.find(({ extension }) => extension === request.id);
   if (applied) return applied.deadline;
-  if (extended.state === 'revoking' || extended.state === 'overdue' || isEnded(extended.state)) {
-    throw new CurfewError('CURFEW_TOO_LATE');
-  }
+  if (isOver(extended.state)) throw new CurfewError('CURFEW_TOO_LATE');
   const refusal = extensionRefusal(extended, request.duration, clock.now());
   if (refusal?.code === 'CURFEW_EXTENSION_REFUSED') throw new CurfewError('CURFEW_EXTENSION_REFUSED');
   await raise(request.extends, { kind: 'extend', extension: request.id });

@@ -1,4 +1,4 @@
-import { type AccessRequest, isEnded } from '../../shared/domain/access-request.ts';
+import { type AccessRequest, isEnded, isOver } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { whatIsFull } from '../../shared/domain/evaluate.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
@@ -10,7 +10,7 @@ import type { Activity, ActivityDependencies } from './index.ts';
 
 /** Grants every entitlement of the role. What fails half-way is undone by the revocation that follows a failure. */
 export const grant: Activity<'grant'> = async (dependencies, { request }) => {
-  const { clock, holds, providers } = dependencies;
+  const { clock, holds, requests, providers } = dependencies;
   const { id, requester, terms, deadline } = request;
   if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
   await checkLimits(dependencies, request);
@@ -29,9 +29,15 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
       await forgetClaim(dependencies, key, claimer);
       throw new CurfewError('CURFEW_HOLD_CLAIMED');
     }
+    // A copy of this activity may come when all is over, and would hold what nobody takes away any more.
+    const known = await requests.find(id);
+    if (known && isOver(known.state)) {
+      await holds.change(key, (document) => ({ document: forgetHold(document, id), answer: null }));
+      throw new CurfewError('CURFEW_DEADLINE_PASSED');
+    }
     const held = await provider.isHeld(entitlement, requester);
     const standing = await holds.change(key, (document) => {
-      if (document?.holds[id] === undefined) throw new CurfewError('CURFEW_HOLD_CLAIMED');
+      if (document?.holds[id] === undefined || document.claimedBy === id) throw new CurfewError('CURFEW_HOLD_CLAIMED');
       const settled = settleStanding(document, held);
       return { document: settled, answer: settled.standing };
     });
@@ -52,14 +58,17 @@ async function give(
   entitlement: Entitlement,
 ): Promise<void> {
   const provider = providers[entitlement.kind];
-  await provider.grant(entitlement, requester);
-  const holders = await holds.change(holdKey(entitlement, requester.principalId), (document) => ({
+  const given = await provider.grant(entitlement, requester);
+  const found = await holds.change(holdKey(entitlement, requester.principalId), (document) => ({
     document,
-    answer: Object.keys(document?.holds ?? {}),
+    answer: document,
   }));
-  if (holders.includes(id)) return;
+  const { [id]: own, ...others } = found?.holds ?? {};
+  // Where it was held still, the drop that is claimed is yet to come.
+  const isDropped = found?.claimedBy === id && given === 'granted';
+  if (own !== undefined && !isDropped) return;
   // What another request holds is that one's to take.
-  if (holders.length === 0) {
+  if (Object.keys(others).length === 0) {
     await provider.revoke(entitlement, requester, clock.now());
     await provider.terminate(entitlement, requester);
   }

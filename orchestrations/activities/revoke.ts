@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
-import type { RevocationEvidence } from '../../shared/domain/events.ts';
-import { claimHold, holdKey } from '../../shared/domain/holds.ts';
+import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
+import { bar, claimHold, holdKey } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { inTime } from '../../shared/in-time.ts';
@@ -13,8 +13,8 @@ import { goneAt, goneWithTarget } from './target-gone.ts';
 
 /**
  * How long the hold documents are asked for, from the start of the activity and at least until the access is to end. After
- * that it goes without them: nothing waits for a store that is down. Milliseconds, and so are how long one try may hang and
- * the pause between two.
+ * that it goes without them: nothing waits for a store that is down, but for what a failed grant left, until its deadline.
+ * Milliseconds, and so are how long one try may hang and the pause between two.
  */
 const holdLimit = 3_000;
 const holdTry = 1_000;
@@ -46,7 +46,7 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
 function withDrop(
   found: RevocationEvidence,
   { deadline, requester: { principalId } }: AccessRequest,
-  rung: readonly RevocationEvidence[],
+  rung: readonly DropEvidence[],
   now: Instant,
 ): RevocationEvidence {
   const key = holdKey(found.entitlement, principalId);
@@ -107,7 +107,7 @@ async function revokeOne(
           notBefore,
           clock.now(),
         );
-        return { document: left, answer };
+        return { document: request.granted ? left : bar(left, id), answer };
       }),
     );
   let release = await claim();
@@ -115,6 +115,7 @@ async function revokeOne(
     await clock.sleepUntil(notBefore);
     release = await claim();
   }
+  if (release === undefined && canWait(request, clock.now())) throw new CurfewError('CURFEW_STORE_UNAVAILABLE');
   const holdsUnknown = release === undefined ? true : undefined;
   // Without the documents: what was standing before stays, and all else, the unknown too, is taken.
   if ((release ?? (outcome === 'already-held' ? 'kept' : 'drop')) === 'kept') {
@@ -138,6 +139,11 @@ async function revokeOne(
   // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
   const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
   return { entitlement, outcome: drop.outcome, droppedAt, sessionsEnded, verifiedAt: clock.now(), holdsUnknown };
+}
+
+/** Nobody was told that they have what a failed grant may have given; somebody may have the same by another request, and keeps it. */
+function canWait({ cause, deadline }: AccessRequest, now: Instant): boolean {
+  return cause?.kind === 'grant-failed' && deadline !== undefined && now < deadline;
 }
 
 /**

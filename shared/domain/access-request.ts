@@ -107,6 +107,11 @@ export function isEnded(state: State): boolean {
   return (endedStates as readonly State[]).includes(state);
 }
 
+/** Whether its access is being taken away, or there is none any more. */
+export function isOver(state: State): boolean {
+  return state === 'revoking' || state === 'overdue' || isEnded(state);
+}
+
 /** Whether something is to come still, by which it has to be remembered. */
 export function isUnfinished({ state, review }: AccessRequest): boolean {
   return !isEnded(state) || review === 'owed';

@@ -1,6 +1,6 @@
 import { type AccessRequest, awaitedApprovers, isEnded } from './access-request.ts';
 import { assertNever, type ErrorCode, type Refusal } from './errors.ts';
-import type { Capacity, Channel, CurfewEvent, GrantEvidence, RevocationEvidence } from './events.ts';
+import type { Capacity, Channel, CurfewEvent, DropEvidence, GrantEvidence, RevocationEvidence } from './events.ts';
 import { extensionRefusal } from './extension.ts';
 import type { CommandId, RequestId } from './ids.ts';
 import type { Person } from './policy.ts';
@@ -43,7 +43,7 @@ export interface ExtendCommand {
  */
 export interface RingCommand {
   readonly kind: 'alarm-rang';
-  readonly evidence: readonly RevocationEvidence[];
+  readonly evidence: readonly DropEvidence[];
 }
 
 /**

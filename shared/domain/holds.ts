@@ -74,13 +74,13 @@ export function releaseHold(
     return { outcome: 'drop', document: { standing: false, holds: {}, claimedBy: requestId } };
   }
   if (!document) return { outcome: 'kept', document };
-  const isClaimer = document.claimedBy === requestId;
   // Whoever has no part in it changes nothing, another request's claim least of all.
-  if (document.holds[requestId] === undefined && !isClaimer) return { outcome: 'kept', document };
+  const isParty = document.holds[requestId] !== undefined || document.claimedBy === requestId;
+  if (!isParty) return { outcome: 'kept', document };
   const isShared = Object.entries(document.holds).some(([id, deadline]) => id !== requestId && deadline >= at);
   // Standing, or never even asked about: no grant of Curfew's is behind it.
-  const isOurs = isClaimer || document.standing === false;
-  if (isOurs && !isShared) return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
+  if (document.standing === false && !isShared)
+    return { outcome: 'drop', document: { ...document, claimedBy: requestId } };
   return { outcome: 'kept', document: forgetHold(document, requestId) };
 }
 
@@ -98,6 +98,14 @@ export function claimHold(
 ): Release {
   const release = releaseHold(withoutOverdue(document, requestId, earliest(now, at)), requestId, granted, at);
   return release.outcome === 'kept' && now < at ? { ...release, document } : release;
+}
+
+/**
+ * The document with a claim of this request on it, though nobody knows of a grant: one that is under way still must find out
+ * that it comes too late. Another request's claim serves as well.
+ */
+export function bar(document: HoldDocument | undefined, requestId: RequestId): HoldDocument {
+  return { ...document, holds: document?.holds ?? {}, claimedBy: document?.claimedBy ?? requestId };
 }
 
 /** The document once this request is over and done with: without its hold and its claim, and gone if nothing is left. */

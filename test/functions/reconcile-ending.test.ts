@@ -96,6 +96,19 @@ describe('access past its end', () => {
     expect(alerts()).toHaveLength(1);
   });
 
+  test('is not what a revocation that came twice has left: its claim is forgotten, and nobody is told', async () => {
+    const { world, look, alerts } = reconciled();
+    const id = await grantedIn(world);
+    await world.advanceTo(plus(deadline, minute));
+    const request = { ...world.request(id), state: 'revoking' as const };
+    const again = { request, notBefore: deadline, giveUp: plus(deadline, 2 * minute) };
+    expect(await world.activities.revoke(again, async () => {})).toMatchObject({ ok: true });
+    expect([...world.holds.all.values()]).toEqual([{ standing: false, holds: {}, claimedBy: id }]);
+    await look();
+    expect(world.holds.all.size).toBe(0);
+    expect(alerts()).toEqual([]);
+  });
+
   test('is not what somebody holds by another request', async () => {
     const { world, look, alerts } = reconciled();
     await grantedIn(world);

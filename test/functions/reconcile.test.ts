@@ -63,6 +63,32 @@ describe('a request without an orchestration', () => {
     expect(world.request(id).state).toBe('granted');
   });
 
+  test('was written and neither listed nor started, for its call died: it is found by its first event, and begun', async () => {
+    const { world, look, logged } = reconciled();
+    const id = await world.submit();
+    await world.engine.purge(id);
+    world.requests.all.delete(id);
+    await look();
+    expect(world.requests.all.has(id)).toBe(false);
+    await world.advanceTo(plus(start, minute));
+    await look();
+    expect(world.request(id).state).toBe('waiting-for-approval');
+    await look();
+    expect(logged).toHaveLength(1);
+    await world.approve(id);
+    expect(world.request(id).state).toBe('granted');
+  });
+
+  test('was written hours ago, and nothing came of it: it is not begun any more', async () => {
+    const { world, look } = reconciled();
+    const id = await world.submit();
+    await world.engine.purge(id);
+    world.requests.all.delete(id);
+    await world.advanceTo(plus(start, 7 * hour));
+    await look();
+    expect(world.requests.all.has(id)).toBe(false);
+  });
+
   test('was waiting in its second stage: its approvers are asked again, its reminders are not, and it goes on', async () => {
     const { world, look } = reconciled();
     const stages = [

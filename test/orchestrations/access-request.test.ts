@@ -240,7 +240,29 @@ describe('when something fails', () => {
     expect(world.target.members.size).toBe(0);
     expect(world.holds.all.size).toBe(0);
   });
-  test('a grant whose activity crashed after its work counts as granted, and is revoked', async () => {
+  test.each([
+    ['grant', 'crash-before'],
+    ['grant', 'crash-after'],
+    ['checkEligibility', 'crash-before'],
+    ['checkEligibility', 'crash-after'],
+  ] as const)('the host loses one %s to a %s: it is done again, and the access is granted', async (name, fault) => {
+    const world = createWorld({ faults: { [name]: (call: number) => (call === 1 ? fault : undefined) } });
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(start, 5_000));
+    expect(world.request(id)).toMatchObject({ state: 'granted', granted: { evidence: [{ outcome: 'granted' }] } });
+    await world.advanceTo(plus(deadline, minute));
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { evidence: [{ outcome: 'revoked' }] } });
+  });
+  test('people who can never be checked are granted nothing', async () => {
+    const world = createWorld({ faults: { checkEligibility: () => 'crash-before' } });
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(start, 2 * minute));
+    expect(world.request(id)).toMatchObject({ state: 'failed', failure: 'CURFEW_INTERNAL' });
+    expect(world.types(id)).not.toContain('grant-intended');
+  });
+  test('a grant whose activity crashes after its work, each time, counts as granted, and is revoked', async () => {
     const world = createWorld({ faults: { grant: () => 'crash-after' } });
     const id = await world.submit();
     await world.approve(id);
@@ -272,6 +294,26 @@ describe('when something fails', () => {
     await world.advanceTo(plus(deadline, minute));
     expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 5_000 } });
   });
+  test('the alarm’s drop could not be verified: it is verified soon afterwards, and its instant stands in the event', async () => {
+    const world = createWorld();
+    const { target } = world;
+    target.revokeTogether = (members) =>
+      Promise.all(
+        members.map(async ({ entitlement, principal }) => {
+          const { droppedAt } = await target.revoke(entitlement, principal, world.time.now);
+          return { outcome: 'unverified', droppedAt };
+        }),
+      );
+    const id = await world.submit();
+    await world.approve(id);
+    target.sessions.set(ada.principalId, 1);
+    await world.advanceTo(plus(deadline, 1_000));
+    expect(world.request(id)).toMatchObject({
+      state: 'expired',
+      revoked: { lateness: 0, evidence: [{ outcome: 'revoked', droppedAt: deadline, sessionsEnded: 1 }] },
+    });
+  });
+
   test('a claim that hangs until the access is gone leaves nothing in the hold documents', async () => {
     let calls = 0;
     const world = createWorld({

@@ -21,13 +21,14 @@ function setUp() {
   const { clock } = new VirtualClock();
   const target = new MemoryTarget(clock);
   const holds = new MemoryHolds();
+  const requests = new MemoryRequests();
   const providers = { 'sql-role': target };
   const activities = createActivities({
     clock,
     entropy: { bytes: (count) => new Uint8Array(count) },
     log: () => {},
     events: new MemoryEvents(),
-    requests: new MemoryRequests(),
+    requests,
     links: new MemoryLinks(),
     holds,
     directory: new MemoryDirectory([], new Map()),
@@ -40,7 +41,7 @@ function setUp() {
   const deadline = plus(start, 3_600_000);
   const request = requestAfter(requested(), { type: 'grant-intended', at: start, deadline });
   const raise = async () => {};
-  return { target, holds, activities, request, deadline, raise };
+  return { target, holds, requests, activities, request, deadline, raise };
 }
 
 test('a grant that arrives when the access is over takes back what it gave', async () => {
@@ -65,6 +66,49 @@ test('a grant that arrives when the access is over takes back what it gave', asy
   gate.resolve();
   expect(await slow).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
   expect(target.members.size).toBe(0);
+  expect(holds.all.size).toBe(0);
+});
+
+test('a grant that is given up bars the way to a run of it that is under way still', async () => {
+  const { target, holds, activities, request, raise } = setUp();
+
+  const giveUp = plus(start, 15_000);
+  const kept = { ok: true, result: [{ outcome: 'kept' }] };
+  expect(await activities.revoke({ request, notBefore: start, giveUp }, raise)).toMatchObject(kept);
+  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
+  expect(await activities.release({ request }, raise)).toMatchObject({ ok: true });
+  expect(target.log).toEqual([]);
+  expect(holds.all.size).toBe(0);
+});
+
+for (const { step, waitsFor, gives } of [
+  { step: 'while the target is asked who has it', waitsFor: 'isHeld', gives: [] },
+  { step: 'just before it gives', waitsFor: 'grant', gives: ['granted', 'dropped'] },
+] as const) {
+  test(`a grant that is given up ${step} leaves nothing`, async () => {
+    const { target, holds, activities, request, raise } = setUp();
+
+    const call = target[waitsFor].bind(target) as (...words: unknown[]) => Promise<never>;
+    target[waitsFor] = async (...words: unknown[]) => {
+      target[waitsFor] = call;
+      const giveUp = plus(start, 15_000);
+      expect(await activities.revoke({ request, notBefore: start, giveUp }, raise)).toMatchObject({ ok: true });
+      return call(...words);
+    };
+    expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
+    expect(target.log.map(({ what }) => what)).toEqual(gives);
+    expect(await activities.release({ request }, raise)).toMatchObject({ ok: true });
+    expect(target.members.size).toBe(0);
+    expect(holds.all.size).toBe(0);
+  });
+}
+
+test('a copy of a grant that comes when all of it is over touches nothing', async () => {
+  const { target, holds, requests, activities, request, deadline, raise } = setUp();
+
+  await requests.save({ ...request, state: 'revoked', changedAt: plus(deadline, -1) });
+  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_DEADLINE_PASSED' });
+  expect(target.log).toEqual([]);
   expect(holds.all.size).toBe(0);
 });
 

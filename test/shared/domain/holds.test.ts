@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   acquireHold,
+  bar,
   claimHold,
   forgetHold,
   type HoldDocument,
@@ -79,6 +80,16 @@ describe('holds', () => {
   test('what was never asked about was never granted', () => {
     const asked = acquireHold(undefined, one, start) as HoldDocument;
     expect(releaseHold(asked, one, false, start)).toEqual({ outcome: 'kept', document: undefined });
+  });
+  test('a claim that only bars the way drops nothing, however often it is asked', () => {
+    const barred = bar(releaseHold({ holds: { [one]: start } }, one, false, start).document, one);
+    expect(acquireHold(barred, two, start)).toBe('claimed');
+    expect(releaseHold(barred, one, false, start)).toEqual({ outcome: 'kept', document: undefined });
+    expect(forgetHold(barred, one)).toBeUndefined();
+  });
+  test('who bars the way leaves another request’s claim and holds as they are', () => {
+    const claimed = releaseHold(held, one, true, start).document;
+    expect(bar(claimed, two)).toEqual(claimed);
   });
   test('without a document only what this request granted is dropped', () => {
     expect(releaseHold(undefined, one, true, start).outcome).toBe('drop');

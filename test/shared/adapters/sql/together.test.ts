@@ -33,6 +33,7 @@ const take = (database: Database, batch = 250, some = members) =>
     clock: { now: () => now, sleepUntil: () => Promise.resolve() },
   });
 
+const unverified = { outcome: 'unverified', droppedAt: '2026-11-21T09:00:00.007Z' };
 const revoked = { outcome: 'revoked', droppedAt: '2026-11-21T09:00:00.007Z', sessionsEnded: 0 };
 
 test('drops are one round trip, sessions another, and the membership is read back in one', async () => {
@@ -101,14 +102,23 @@ test('sessions opened between the drop and the kill are ended as well; those tha
       return text.includes('dm_exec_sessions') ? [sight, [session(1, 51)]] : nothing;
     },
   };
-  expect(await take(stubborn)).toMatchObject([revoked, { code: 'CURFEW_TARGET_NOT_VERIFIED' }, revoked]);
+  expect(await take(stubborn)).toEqual([revoked, unverified, revoked]);
 });
 
 test('an absence that Curfew may not see is none', async () => {
   for (const blind of [[{ sees: 0 }], [{ sees: null }], []]) {
     const failed = members.map(() => ({ code: 'CURFEW_TARGET_NOT_VERIFIED' }));
-    expect(await take(scriptedDatabase([known, done], [blind, []]))).toMatchObject(failed);
-    expect(await take(scriptedDatabase([known, done], nothing, [blind, []]))).toMatchObject(failed);
+    expect(await take(scriptedDatabase([[], done], [blind, []]))).toMatchObject(failed);
+    expect(await take(scriptedDatabase([[], done], nothing, [blind, []]))).toMatchObject(failed);
+  }
+});
+
+test('a drop that can’t be verified is told with its instant, and nothing else is', async () => {
+  const some = [{ number: 0, held: 1 }];
+  const refused = { code: 'CURFEW_TARGET_REFUSED' };
+  for (const broken of [[serverError(40197)], [nothing, serverError(40197)]]) {
+    const database = scriptedDatabase([some, [{ errors: ' 2:15151', at }]], ...broken);
+    expect(await take(database)).toMatchObject([unverified, { code: 'CURFEW_TARGET_UNAVAILABLE' }, refused]);
   }
 });
 
