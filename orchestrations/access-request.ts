@@ -1,7 +1,7 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { type AccessRequest, isEnded, otherWays, type State } from '../shared/domain/access-request.ts';
 import { type ErrorCode, isRetryable } from '../shared/domain/errors.ts';
-import { claimWindow } from '../shared/domain/holds.ts';
+import { alarmPatience, clearFrom } from '../shared/domain/holds.ts';
 import { alertDue } from '../shared/domain/overdue.ts';
 import { earliest, type Instant, latest, millisecondsOf, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
@@ -16,8 +16,6 @@ const grantAttempts = 6;
 const heldUpAfter = 60_000;
 /** How long what was found out about the people may be relied on: after a pause they are checked again. Milliseconds. */
 const eligibilityLasts = 1_000;
-/** How long after the deadline the alarm may take to say what it did: a thousand that ring together all want to say so. Milliseconds. */
-const alarmPatience = 5_000;
 /** An activity that says nothing for so long after it was to give up has died with its process, and the host takes minutes to notice. Milliseconds. */
 const lostAfter = 5_000;
 /** How long one try at taking the access away may take. Milliseconds. */
@@ -243,15 +241,6 @@ function ownersOf({ approvers, terms: { stages, breakGlass } }: AccessRequest): 
   const audience = stages.at(-1)?.approvers ?? breakGlass?.review.by;
   if (approvers.length > 0 || !audience) return [...approvers];
   return recipientsIn(audience);
-}
-
-/**
- * The alarm of another process may have claimed the entitlement, and not know that the access was ended before its deadline.
- * Until it has rung nobody else is to be granted the same, or that grant would be cut short.
- */
-function clearFrom({ cause, deadline, revocation }: AccessRequest, now: Instant): Instant {
-  const isArmed = revocation.lead > 0 && cause?.kind === 'ended-early' && deadline !== undefined;
-  return isArmed && now >= plus(deadline, -claimWindow) ? plus(deadline, alarmPatience) : now;
 }
 
 /** Clears up, writes and tells, for as long as it takes, and until a review that is owed has been given. */
