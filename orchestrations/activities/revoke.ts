@@ -19,11 +19,15 @@ const holdLimit = 3_000;
 const holdTry = 1_000;
 const holdPause = 100;
 
+/** How long an alarm that rings in this process is waited for: what has not begun by then never will. Milliseconds. */
+const ringLimit = 7_000;
+
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
 export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }) => {
   const { alarm, clock } = dependencies;
   const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
-  const done = await Promise.race([alarm.settle(request.id), late]);
+  const hung = clock.sleepUntil(plus(clock.now(), ringLimit)).then(() => undefined);
+  const done = await Promise.race([alarm.settle(request.id), hung, late]);
   if (done) return withOtherWays(dependencies, request, done);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);

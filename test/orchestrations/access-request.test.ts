@@ -314,6 +314,15 @@ describe('when something fails', () => {
     });
   });
 
+  test('the alarm’s call hangs and does nothing: the durable timer’s work is done before anybody has to be alerted', async () => {
+    const world = createWorld();
+    world.target.revokeTogether = () => new Promise(() => {});
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(deadline, minute));
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 12_000 } });
+    expect(world.types(id)).not.toContain('revocation-delayed');
+  });
   test('a claim that hangs until the access is gone leaves nothing in the hold documents', async () => {
     let calls = 0;
     const world = createWorld({
