@@ -23,7 +23,7 @@ const holdPause = 100;
 const ringLimit = 7_000;
 
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
-export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }) => {
+export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }, raise) => {
   const { alarm, clock } = dependencies;
   const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
   const hung = clock.sleepUntil(plus(clock.now(), ringLimit)).then(() => undefined);
@@ -31,8 +31,12 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
   if (done) return withOtherWays(dependencies, request, done);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);
-  const evidence = await Promise.race([revokeAll(dependencies, request, notBefore), late]).catch(
+  const drops = new Map<Entitlement, DropEvidence>();
+  const evidence = await Promise.race([revokeAll(dependencies, request, notBefore, drops), late]).catch(
     async (error: unknown) => {
+      // The next try finds it gone, and could not say since when.
+      const known = [...drops.values(), ...rung];
+      if (drops.size > 0) void raise(request.id, { kind: 'alarm-rang', evidence: known }).catch(() => undefined);
       const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
       const since = isAway ? await Promise.race([gone, late]) : undefined;
       if (since === undefined) throw error;
@@ -44,12 +48,12 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
 };
 
 /**
- * What the alarm of another process dropped is found to be gone, and nobody but the alarm can say since when. It came as an
- * event, as which anything may come.
+ * What the alarm of another process dropped, or an earlier try, is found to be gone, and nobody else can say since when. It
+ * came as an event, as which anything may come.
  */
 function withDrop(
   found: RevocationEvidence,
-  { deadline, requester: { principalId } }: AccessRequest,
+  { endsSince, deadline, requester: { principalId } }: AccessRequest,
   rung: readonly DropEvidence[],
   now: Instant,
 ): RevocationEvidence {
@@ -57,9 +61,10 @@ function withDrop(
   const drop = rung
     .flatMap((each) => dropped.safeParse(each).data ?? [])
     .find(({ entitlement }) => holdKey(entitlement, principalId) === key);
-  if (found.outcome !== 'absent' || !drop || deadline === undefined) return found;
+  const since = endsSince ?? deadline;
+  if (found.outcome !== 'absent' || !drop || since === undefined) return found;
   const droppedAt = drop.droppedAt as Instant;
-  if (droppedAt < deadline || droppedAt > now) return found;
+  if (droppedAt < since || droppedAt > now) return found;
   return { ...found, outcome: 'revoked', droppedAt, sessionsEnded: found.sessionsEnded + drop.sessionsEnded };
 }
 
@@ -71,13 +76,15 @@ const dropped = z.object({
 
 export type Revoking = Pick<ActivityDependencies, 'clock' | 'holds' | 'providers'>;
 
+/** What was dropped is in `drops`, whether or not it could be verified. */
 export async function revokeAll(
   dependencies: Revoking,
   request: AccessRequest,
   notBefore: Instant,
+  drops = new Map<Entitlement, DropEvidence>(),
 ): Promise<RevocationEvidence[]> {
   const attempts = request.terms.entitlements.map((entitlement) =>
-    revokeOne(dependencies, request, entitlement, notBefore),
+    revokeOne(dependencies, request, entitlement, notBefore, drops),
   );
   const settled = await Promise.allSettled(attempts);
   return settled.map((attempt) => {
@@ -91,6 +98,7 @@ async function revokeOne(
   request: AccessRequest,
   entitlement: Entitlement,
   notBefore: Instant,
+  drops: Map<Entitlement, DropEvidence>,
 ): Promise<RevocationEvidence> {
   const { clock, holds } = dependencies;
   const { id, requester } = request;
@@ -129,15 +137,19 @@ async function revokeOne(
     sessionsEnded += await provider.terminate(entitlement, requester);
     return provider.revoke(entitlement, requester, notBefore);
   });
+  // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
+  const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
+  if (droppedAt) drops.set(entitlement, { entitlement, droppedAt, sessionsEnded });
   sessionsEnded += await provider.terminate(entitlement, requester).catch(async (error: unknown) => {
     if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
     // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
     await provider.cleanUp(entitlement, requester);
     return provider.terminate(entitlement, requester);
   });
-  if (await provider.isHeld(entitlement, requester)) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
-  // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
-  const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
+  if (await provider.isHeld(entitlement, requester)) {
+    drops.delete(entitlement);
+    throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
+  }
   return { entitlement, outcome: drop.outcome, droppedAt, sessionsEnded, verifiedAt: clock.now(), holdsUnknown };
 }
 
