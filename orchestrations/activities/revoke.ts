@@ -20,15 +20,23 @@ const holdLimit = 3_000;
 const holdTry = 1_000;
 const holdPause = 100;
 
+/** How long an alarm that rings in this process is waited for: what has not begun by then never will. Milliseconds. */
+const ringLimit = 7_000;
+
 /** Takes every entitlement away at its instant and sees it gone. All are tried, even where one fails. */
-export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }) => {
+export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }, raise) => {
   const { alarm, clock } = dependencies;
-  const done = await inTime(clock, giveUp, alarm.settle(request.id));
+  const hung = clock.sleepUntil(plus(clock.now(), ringLimit)).then(() => undefined);
+  const done = await inTime(clock, giveUp, Promise.race([alarm.settle(request.id), hung]));
   if (done) return withOtherWays(dependencies, request, done);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);
-  const evidence = await inTime(clock, giveUp, revokeAll(dependencies, request, notBefore)).catch(
+  const drops = new Map<Entitlement, DropEvidence>();
+  const evidence = await inTime(clock, giveUp, revokeAll(dependencies, request, notBefore, drops)).catch(
     async (error: unknown) => {
+      // The next try finds it gone, and could not say since when.
+      const known = [...drops.values(), ...rung];
+      if (drops.size > 0) void raise(request.id, { kind: 'alarm-rang', evidence: known }).catch(() => undefined);
       const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
       const since = isAway ? await inTime(clock, giveUp, gone) : undefined;
       if (since === undefined) throw error;
@@ -40,12 +48,12 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
 };
 
 /**
- * What the alarm of another process dropped is found to be gone, and nobody but the alarm can say since when. It came as an
- * event, as which anything may come.
+ * What the alarm of another process dropped, or an earlier try, is found to be gone, and nobody else can say since when. It
+ * came as an event, as which anything may come.
  */
 function withDrop(
   found: RevocationEvidence,
-  { deadline, requester: { principalId } }: AccessRequest,
+  { endsSince, deadline, requester: { principalId } }: AccessRequest,
   rung: readonly DropEvidence[],
   now: Instant,
 ): RevocationEvidence {
@@ -53,9 +61,10 @@ function withDrop(
   const drop = rung
     .flatMap((each) => dropped.safeParse(each).data ?? [])
     .find(({ entitlement }) => holdKey(entitlement, principalId) === key);
-  if (found.outcome !== 'absent' || !drop || deadline === undefined) return found;
+  const since = endsSince ?? deadline;
+  if (found.outcome !== 'absent' || !drop || since === undefined) return found;
   const droppedAt = drop.droppedAt as Instant;
-  if (droppedAt < deadline || droppedAt > now) return found;
+  if (droppedAt < since || droppedAt > now) return found;
   return { ...found, outcome: 'revoked', droppedAt, sessionsEnded: found.sessionsEnded + drop.sessionsEnded };
 }
 
@@ -67,13 +76,15 @@ const dropped = z.object({
 
 export type Revoking = Pick<ActivityDependencies, 'clock' | 'holds' | 'providers'>;
 
+/** What was dropped is in `drops`, whether or not it could be verified. */
 export async function revokeAll(
   dependencies: Revoking,
   request: AccessRequest,
   notBefore: Instant,
+  drops = new Map<Entitlement, DropEvidence>(),
 ): Promise<RevocationEvidence[]> {
   const attempts = request.terms.entitlements.map((entitlement) =>
-    revokeOne(dependencies, request, entitlement, notBefore),
+    revokeOne(dependencies, request, entitlement, notBefore, drops),
   );
   const settled = await Promise.allSettled(attempts);
   return settled.map((attempt) => {
@@ -87,6 +98,7 @@ async function revokeOne(
   request: AccessRequest,
   entitlement: Entitlement,
   notBefore: Instant,
+  drops: Map<Entitlement, DropEvidence>,
 ): Promise<RevocationEvidence> {
   const { clock, holds } = dependencies;
   const { id, requester } = request;
@@ -129,15 +141,19 @@ async function revokeOne(
     sessionsEnded += await provider.terminate(entitlement, requester);
     return provider.revoke(entitlement, requester, notBefore);
   });
+  // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
+  const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
+  if (droppedAt) drops.set(entitlement, { entitlement, droppedAt, sessionsEnded });
   sessionsEnded += await provider.terminate(entitlement, requester).catch(async (error: unknown) => {
     if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
     // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
     await provider.cleanUp(entitlement, requester);
     return provider.terminate(entitlement, requester);
   });
-  if (await provider.isHeld(entitlement, requester)) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
-  // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
-  const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
+  if (await provider.isHeld(entitlement, requester)) {
+    drops.delete(entitlement);
+    throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
+  }
   return { entitlement, outcome: drop.outcome, droppedAt, sessionsEnded, verifiedAt: clock.now(), holdsUnknown };
 }
 

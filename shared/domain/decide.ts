@@ -38,8 +38,8 @@ export interface ExtendCommand {
 }
 
 /**
- * The alarm has rung for the grant. It says what it did, and is not relied on: the target is asked again, and the drop that
- * it reports is taken for when it was, not for whether.
+ * The alarm has rung for the grant, or a try without it could not verify its drop. It says what it did, and is not relied on:
+ * the target is asked again, and the drop that it reports is taken for when it was, not for whether.
  */
 export interface RingCommand {
   readonly kind: 'alarm-rang';

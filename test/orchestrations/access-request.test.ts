@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { CurfewError } from '../../shared/domain/errors.ts';
+import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
+import type { AccessProvider } from '../../shared/ports.ts';
 import { ada, analysts, bob, carla, owners, requested, start } from '../support/samples.ts';
 import { createWorld } from '../support/world.ts';
 
@@ -314,6 +317,53 @@ describe('when something fails', () => {
     });
   });
 
+  const fails = () => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE'));
+  test.each<[string, Partial<AccessProvider>]>([
+    ['end the sessions', { terminate: fails }],
+    ['end the sessions, but hangs', { terminate: () => new Promise(() => {}) }],
+    ['read it back', { isHeld: fails }],
+  ])(
+    'without an alarm, a try that dropped it and could not %s: the next one verifies it, and keeps the instant',
+    async (_, broken) => {
+      const world = createWorld();
+      const id = await world.submit({ ...requested(), revocation: { lead: 0, longestPause: minute } } as CurfewEvent);
+      await world.approve(id);
+      const whole = { terminate: world.target.terminate, isHeld: world.target.isHeld };
+      Object.assign(world.target, broken);
+      await world.advanceTo(deadline);
+      expect(world.target.members.size).toBe(0);
+      Object.assign(world.target, whole);
+      await world.advanceTo(plus(deadline, minute));
+      expect(world.request(id)).toMatchObject({
+        state: 'expired',
+        revoked: { lateness: 0, evidence: [{ outcome: 'revoked', droppedAt: deadline }] },
+      });
+    },
+  );
+  test('an access that is ended early, and dropped by a try that could not verify it, keeps the instant too', async () => {
+    const world = createWorld();
+    const id = await world.submit();
+    await world.approve(id);
+    const { isHeld } = world.target;
+    world.target.isHeld = fails;
+    await world.advanceTo(plus(start, hour));
+    await world.command(id, end);
+    world.target.isHeld = isHeld;
+    await world.advanceTo(plus(start, hour + minute));
+    expect(world.request(id)).toMatchObject({
+      state: 'revoked',
+      revoked: { evidence: [{ outcome: 'revoked', droppedAt: plus(start, hour) }] },
+    });
+  });
+  test('the alarm’s call hangs and does nothing: the durable timer’s work is done before anybody has to be alerted', async () => {
+    const world = createWorld();
+    world.target.revokeTogether = () => new Promise(() => {});
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(deadline, minute));
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 12_000 } });
+    expect(world.types(id)).not.toContain('revocation-delayed');
+  });
   test('a claim that hangs until the access is gone leaves nothing in the hold documents', async () => {
     let calls = 0;
     const world = createWorld({
