@@ -12,6 +12,8 @@ import { renew, wait } from './wait.ts';
 
 /** How often checking and granting are tried before the request fails; with the back-off about a minute. */
 const grantAttempts = 6;
+/** How long one try may take: with a process its work is lost, and the host takes minutes to notice. Milliseconds. */
+const tryLimit = 30_000;
 /** How long an approved request waits for the store before its requester hears of it. Milliseconds. */
 const heldUpAfter = 60_000;
 /** How long what was found out about the people may be relied on: after a pause they are checked again. Milliseconds. */
@@ -54,7 +56,7 @@ function* awaitStart(story: Story, mailbox: Mailbox): Generator<Task, void, unkn
  */
 function* checkPeople(story: Story, mailbox: Mailbox): Generator<Task, Instant | undefined, unknown> {
   for (let attempt = 1; isNext(story) && story.request.deadline === undefined; attempt++) {
-    const eligible = yield* story.call('checkEligibility', { request: story.request });
+    const eligible = yield* story.call('checkEligibility', { request: story.request }, plus(story.now(), tryLimit));
     if (eligible.ok) return story.now();
     if (!mayPass(eligible.code) || attempt >= grantAttempts) story.must({ kind: 'refuse-grant', code: eligible.code });
     else yield* wait(story, mailbox, plus(story.now(), pauseAfter(eligible, attempt)), () => isNext(story));
@@ -75,9 +77,10 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
   for (let attempt = 1; isDue() && story.now() < end(story); attempt++) {
     const isStale = checkedAt === undefined || story.now() >= plus(checkedAt, eligibilityLasts);
     const { request } = story;
-    const eligible = isStale ? yield* story.call('checkEligibility', { request }, end(story)) : undefined;
+    const giveUp = () => earliest(plus(story.now(), tryLimit), end(story));
+    const eligible = isStale ? yield* story.call('checkEligibility', { request }, giveUp()) : undefined;
     if (eligible?.ok) checkedAt = story.now();
-    const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request }, end(story));
+    const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request }, giveUp());
     // Nothing can be undone without the hold documents but by taking what is another request's too: so they are waited for.
     const isHeldUp = !granted.ok && granted.code === 'CURFEW_STORE_UNAVAILABLE';
     if (granted.ok) {
@@ -97,7 +100,7 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
 function* write(story: Story, mailbox: Mailbox, tellHeldUp: () => void): Generator<Task, void, unknown> {
   const isDue = () => isNext(story);
   while (isDue() && !story.isWritten) {
-    yield* story.write();
+    yield* story.write(plus(story.now(), tryLimit));
     if (story.isWritten) break;
     tellHeldUp();
     yield* wait(story, mailbox, story.writeDue, isDue);
