@@ -1,7 +1,7 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { type AccessRequest, isEnded, otherWays, type State } from '../shared/domain/access-request.ts';
 import { type ErrorCode, isRetryable } from '../shared/domain/errors.ts';
-import { alarmPatience, clearFrom } from '../shared/domain/holds.ts';
+import { clearFrom } from '../shared/domain/holds.ts';
 import { alertDue } from '../shared/domain/overdue.ts';
 import { earliest, type Instant, latest, millisecondsOf, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
@@ -16,6 +16,8 @@ const grantAttempts = 6;
 const tryLimit = 30_000;
 /** How long an approved request waits for the store before its requester hears of it. Milliseconds. */
 const heldUpAfter = 60_000;
+/** How long after the deadline the alarm may take to say what it did: a thousand that ring together all want to say so. Milliseconds. */
+const alarmPatience = 5_000;
 /** How long what was found out about the people may be relied on: after a pause they are checked again. Milliseconds. */
 const eligibilityLasts = 1_000;
 /** An activity that says nothing for so long after it was to give up has died with its process, and the host takes minutes to notice. Milliseconds. */

@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
-import { claimHold, claimWindow, holdKey, type Release } from '../../shared/domain/holds.ts';
+import { claimHold, claimLasts, claimWindow, clockSkew, holdKey, type Release } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
@@ -50,11 +50,7 @@ const claimTime = 2;
 const claimPause = 200;
 /** From here on before the instant a claim that fails is left to the durable path, which has time for its own tries then. */
 const lastClaim = 4_000;
-/** By so much the clocks of two processes may differ. */
-const skew = 1_000;
 const preparation = 2_000;
-/** Nothing is dropped by the alarm when it is later than that: others rely on its being over. */
-const patience = 2_000;
 /** For how long those who have done their work wait for others to do theirs, before they say so. */
 const courtesy = 1_000;
 /** For how long what it did can be asked for. */
@@ -96,9 +92,9 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
 
   async function attend(chime: Chime): Promise<void> {
     const { deadline, members, claimed, place } = chime;
-    await clock.sleepUntil(plus(deadline, skew - claimWindow));
-    const lead = lastClaim + skew + claimTime * all.size;
-    await clock.sleepUntil(plus(deadline, -Math.min(lead, claimWindow - skew)));
+    await clock.sleepUntil(plus(deadline, clockSkew - claimWindow));
+    const lead = lastClaim + clockSkew + claimTime * all.size;
+    await clock.sleepUntil(plus(deadline, -Math.min(lead, claimWindow - clockSkew)));
     chime.isClaiming = true;
     for (const member of members) void secure(chime, member);
     await clock.sleepUntil(plus(deadline, -preparation));
@@ -166,7 +162,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
     if (place.calls >= callsAtOnce) return;
     const due = place.due.splice(0).filter(({ revocation, entitlement }) => {
       if (revocation.isOver) return false;
-      if (clock.now() < plus(revocation.deadline, patience)) return true;
+      if (clock.now() < plus(revocation.deadline, claimLasts)) return true;
       revocation.note(entitlement, undefined);
       return false;
     });
@@ -175,7 +171,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
     for (const { revocation } of due) revocation.begin();
     const giveUp = plus(
       due.reduce((found, { revocation }) => earliest(found, revocation.deadline), first.revocation.deadline),
-      patience,
+      claimLasts,
     );
     place.calls++;
     const call = providers[place.kind]

@@ -2,7 +2,7 @@ import type { AccessRequest } from './access-request.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { PrincipalId, RequestId } from './ids.ts';
 import type { Entitlement } from './policy.ts';
-import { earliest, type Instant, plus } from './time.ts';
+import { earliest, type Instant, latest, plus } from './time.ts';
 
 /**
  * Who holds one entitlement of one principal, and until when. While it exists, Curfew answers for the entitlement.
@@ -17,8 +17,10 @@ export interface HoldDocument {
 
 /** Nobody claims an entitlement earlier before its deadline than this. Milliseconds. */
 export const claimWindow = 15_000;
-/** How long after the deadline the alarm may take to say what it did: a thousand that ring together all want to say so. Milliseconds. */
-export const alarmPatience = 5_000;
+/** By so much the clocks of two processes may differ. Milliseconds. */
+export const clockSkew = 1_000;
+/** Nobody acts on an alarm's claim later after the deadline, by their own clock: others rely on its being over. Milliseconds. */
+export const claimLasts = 2_000;
 
 /** Names the hold document: the same entitlement of the same principal, whatever the request. */
 export function holdKey(entitlement: Entitlement, principalId: PrincipalId): string {
@@ -112,13 +114,13 @@ export function bar(document: HoldDocument | undefined, requestId: RequestId): H
 }
 
 /**
- * From when on a request that ended at `at` may be cleared up after. The alarm of another process may have claimed the entitlement,
- * and not know that the access was ended before its deadline: until it has rung nobody else is to be granted the same, or
- * that grant would be cut short.
+ * From when on a request that ended at `at` may be cleared up after. The alarm of another process, whose clock may be behind, may
+ * have claimed the entitlement and not know that the access is over: until it has rung nobody else is to be granted the
+ * same, or that grant would be cut short.
  */
-export function clearFrom({ cause, deadline, revocation }: AccessRequest, at: Instant): Instant {
-  const isArmed = revocation.lead > 0 && cause?.kind === 'ended-early' && deadline !== undefined;
-  return isArmed && at >= plus(deadline, -claimWindow) ? plus(deadline, alarmPatience) : at;
+export function clearFrom({ granted, deadline, revocation }: AccessRequest, at: Instant): Instant {
+  if (!granted || deadline === undefined || revocation.lead === 0 || at < plus(deadline, -claimWindow)) return at;
+  return latest(at, plus(deadline, claimLasts + clockSkew));
 }
 
 /** The document once this request is over and done with: without its hold and its claim, and gone if nothing is left. */
