@@ -3,7 +3,7 @@ import * as df from 'durable-functions';
 import '../functions/index.ts';
 import { type OrchestratorInput, orchestratorName } from '../orchestrations/names.ts';
 
-/** Curfew, and one way in that it doesn't have: starts the stories of requests whose first events are written already. */
+/** Curfew, and ways in that it doesn't have: to start stories that have been written already, and to ask how many go on. */
 app.http('benchStart', {
   methods: ['POST'],
   authLevel: 'anonymous',
@@ -11,8 +11,22 @@ app.http('benchStart', {
   extraInputs: [df.input.durableClient()],
   async handler(request, context) {
     const client = df.getClient(context);
-    const input = (await request.json()) as OrchestratorInput;
-    await client.startNew(orchestratorName, { instanceId: input.first.requestId, input });
+    const inputs = (await request.json()) as OrchestratorInput[];
+    await Promise.all(
+      inputs.map((input) => client.startNew(orchestratorName, { instanceId: input.first.requestId, input })),
+    );
     return { status: 202 };
+  },
+});
+
+app.http('benchRunning', {
+  methods: ['GET'],
+  authLevel: 'anonymous',
+  route: 'bench/running',
+  extraInputs: [df.input.durableClient()],
+  async handler(_, context) {
+    const { Pending, Running } = df.OrchestrationRuntimeStatus;
+    const found = await df.getClient(context).getStatusBy({ runtimeStatus: [Pending, Running] });
+    return { jsonBody: { count: found.length } };
   },
 });

@@ -19,7 +19,8 @@ export interface Report {
 export interface Variant {
   /** Databases beside `orders` that are like it. */
   readonly databases?: readonly string[];
-  readonly timers?: 'exact' | 'azure-storage';
+  /** `late`: each by up to 30 s. */
+  readonly timers?: 'exact' | 'late';
 }
 
 export type ServiceOptions = Variant & { readonly folder: string } & (
