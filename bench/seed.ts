@@ -66,6 +66,12 @@ export async function openStage(system: System) {
  * story is started where it goes on.
  */
 export async function seed(stage: Stage, seeds: readonly Seed[]): Promise<void> {
+  // Telling the stories takes time, in which connections are to be looked after.
+  const atOnce = 500;
+  for (let from = 0; from < seeds.length; from += atOnce) await seedSome(stage, seeds.slice(from, from + atOnce));
+}
+
+async function seedSome(stage: Stage, seeds: readonly Seed[]): Promise<void> {
   await addMembers(stage, seeds);
   const [events, requests, holds] = [collect(), collect(), collect()];
   const stores = {

@@ -14,7 +14,7 @@ const arming = 4.5;
 /** From what is late by more than this nothing more is waited for. Milliseconds. */
 const patience = 60_000;
 /** So many stories still go on for minutes after the figure is known. */
-const crowd = 5_000;
+const crowd = 1_000;
 
 interface Scene {
   readonly count: number;
