@@ -161,14 +161,15 @@ function collect() {
 async function createAll(container: Container, items: readonly Record<string, unknown>[], partition: string) {
   const perCall = 100;
   await inParallel(Math.ceil(items.length / perCall), 4, async (part) => {
-    const answers = await container.items.bulk(
-      items.slice(perCall * part, perCall * (part + 1)).map((item) => ({
-        operationType: 'Create',
-        partitionKey: String(item[partition]),
-        resourceBody: item as JSONObject,
-      })),
-    );
-    const refused = answers.find(({ statusCode }) => statusCode >= 400);
+    const operations = items.slice(perCall * part, perCall * (part + 1)).map((item) => ({
+      operationType: 'Create' as const,
+      partitionKey: String(item[partition]),
+      resourceBody: item as JSONObject,
+    }));
+    const create = () => container.items.bulk(operations);
+    // A connection may break. What had been written by then is in the way of the second try, and as it should be.
+    const answers = await create().catch(create);
+    const refused = answers.find(({ statusCode }) => statusCode >= 400 && statusCode !== 409);
     if (refused) throw new Error(`A document was refused: ${refused.statusCode}`);
   });
 }
