@@ -18,7 +18,7 @@ const reconcilerSecond = 30;
 /** For so long it may read. Milliseconds. */
 const reading = 20_000;
 /** What writing one beforehand, and arming one, takes at most. Milliseconds. */
-const each = 10;
+const each = 5;
 const arming = 4.5;
 /** From the last that is armed to the first claim, for what is measured meanwhile. Milliseconds. */
 const rest = 30_000;

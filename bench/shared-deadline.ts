@@ -8,7 +8,7 @@ type Way = 'alarm' | 'durable timer alone' | 'setTimeout, one by one';
 const ways: readonly Way[] = ['alarm', 'durable timer alone', 'setTimeout, one by one'];
 
 /** What preparing one takes at most, with many. Milliseconds. */
-const each = 10;
+const each = 5;
 /** What arming one takes at most. The lead of a crowd is the longer for it. Milliseconds. */
 const arming = 4.5;
 /** From what is late by more than this nothing more is waited for. Milliseconds. */
