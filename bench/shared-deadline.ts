@@ -12,7 +12,7 @@ const each = 5;
 /** What arming one takes at most. The lead of a crowd is the longer for it. Milliseconds. */
 const arming = 4.5;
 /** From what is late by more than this nothing more is waited for. Milliseconds. */
-const patience = 60_000;
+const patience = 30_000;
 /** So many stories still go on for minutes after the figure is known. */
 const crowd = 1_000;
 
@@ -83,8 +83,9 @@ const title = ({ count, databases, way, spread }: Scene, timers: string) =>
 async function play(stage: Stage, scene: Scene, timers: 'exact' | 'late'): Promise<string> {
   const { count, databases, way, spread = 0 } = scene;
   const marks = await Promise.all(stage.administrators.map(lastEntry));
-  const lead = Math.max(timers === 'late' ? 45_000 : 10_000, count * arming);
-  // Early enough that the alarm is armed when it is due, whichever way it is: so all of them are as much at rest.
+  const longest = Math.max(timers === 'late' ? 45_000 : 10_000, count * arming);
+  // Those that aren't armed are at rest for as long as the fewest.
+  const lead = way === 'alarm' ? longest : 10_000;
   const prepared = Date.now() + 3_000 + count * each;
   const first = prepared + lead;
   const members = Array.from({ length: count }, (_, number) => ({
