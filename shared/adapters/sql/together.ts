@@ -6,6 +6,7 @@ import { type Database, firstRow, readRows } from './database.ts';
 import { curfewError } from './errors.ts';
 import { seesRow } from './statements.ts';
 import {
+  dropEach,
   dropMembers,
   droppedRow,
   findUsers,
@@ -98,7 +99,10 @@ async function dropChunk(database: Database, chunk: readonly Progress[], giveUp:
   const dropping = chunk.flatMap(({ name, principal, entitlement: { role } }) =>
     name === undefined ? [] : [{ name, principal, role }],
   );
-  const [known, done] = await database.send(dropMembers(dropping, new Date(millisecondsOf(giveUp))));
+  const end = new Date(millisecondsOf(giveUp));
+  let [known, done] = await database.send(dropMembers(dropping, end));
+  // Something stands in the way of one, who is now to be found.
+  if (firstRow(droppedRow, done).errors !== '') [known, done] = await database.send(dropEach(dropping, end));
   const wasHeld = new Set(readRows(knownRow, known).flatMap(({ number, held }) => (held > 0 ? [number] : [])));
   const { at, errors } = firstRow(droppedRow, done);
   // Somebody has another name by now, the transaction was undone, or it came too late.

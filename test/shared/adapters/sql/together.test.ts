@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Database } from '../../../../shared/adapters/sql/database.ts';
 import { takeTogether } from '../../../../shared/adapters/sql/together.ts';
-import { dropMembers } from '../../../../shared/adapters/sql/together-statements.ts';
+import { dropEach, dropMembers } from '../../../../shared/adapters/sql/together-statements.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
 import type { SqlRoleEntitlement } from '../../../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../../../shared/domain/time.ts';
@@ -60,9 +60,10 @@ test('of a batch that fails only its own are tried again, by the names that they
   }
 });
 
-test('one whose error stands in the answer is tried again when the sessions are gone, and the others are not', async () => {
+test('where one can’t be dropped the others are at once, and it is tried again when the sessions are gone', async () => {
   const locked = [{ errors: ' 1:1222', at }];
   const database = scriptedDatabase(
+    [known, [{ errors: '1222', at: null }]],
     [known, locked],
     nothing,
     [sight, names.slice(0, 1)],
@@ -70,10 +71,22 @@ test('one whose error stands in the answer is tried again when the sessions are 
     nothing,
   );
   expect(await take(database)).toEqual([revoked, revoked, revoked]);
+  expect(database.sent.map(({ text }) => text.match(/DROP MEMBER/g)?.length)).toEqual([
+    3,
+    3,
+    undefined,
+    undefined,
+    1,
+    undefined,
+  ]);
 });
 
 test('what is refused is not tried again', async () => {
-  const database = scriptedDatabase([known, [{ errors: ' 2:15151', at }]], nothing, [sight, [{ number: 2 }]]);
+  const refused = [{ errors: '15151', at: null }];
+  const database = scriptedDatabase([known, refused], [known, [{ errors: ' 2:15151', at }]], nothing, [
+    sight,
+    [{ number: 2 }],
+  ]);
   expect(await take(database)).toEqual([revoked, revoked, expect.objectContaining({ code: 'CURFEW_TARGET_REFUSED' })]);
 });
 
@@ -124,8 +137,10 @@ test('a drop that can’t be verified is told with its instant, and nothing else
 
 test('names are quoted, and the time by which it must have begun is the database’s to check', () => {
   const hostile = { role: 'r]; DROP TABLE x', name: "n'] x", principal: member(0).principal };
-  const { text, values } = dropMembers([hostile], new Date(now));
-  expect(text).toContain("ALTER ROLE [r]]; DROP TABLE x] DROP MEMBER [n']] x];");
-  expect(text).toContain('SYSUTCDATETIME() < @giveUp');
-  expect(values).toMatchObject({ count: 1, giveUp: new Date(now) });
+  for (const drop of [dropMembers, dropEach]) {
+    const { text, values } = drop([hostile], new Date(now));
+    expect(text).toContain("ALTER ROLE [r]]; DROP TABLE x] DROP MEMBER [n']] x];");
+    expect(text).toContain('SYSUTCDATETIME() < @giveUp');
+    expect(values).toMatchObject({ count: 1, giveUp: new Date(now) });
+  }
 });
