@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
-import { claimHold, claimLasts, claimWindow, clockSkew, holdKey, type Release } from '../../shared/domain/holds.ts';
+import { type Claim, claimHold, claimLasts, claimWindow, clockSkew, holdKey } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
@@ -122,7 +122,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
   async function secure(chime: Chime, member: Armed): Promise<void> {
     const { revocation, entitlement } = member;
     let answer = await claim(member);
-    if (answer === 'kept' && clock.now() < chime.deadline) {
+    while (answer === 'undecided') {
       await clock.sleepUntil(chime.deadline);
       answer = await claim(member);
     }
@@ -138,7 +138,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
   }
 
   /** What is to be done by the hold document. Undefined where there is none, it has no part in it, or it can't be read in time. */
-  async function claim({ revocation, entitlement, principal }: Armed): Promise<Release['outcome'] | undefined> {
+  async function claim({ revocation, entitlement, principal }: Armed): Promise<Claim['outcome'] | undefined> {
     const { id, deadline } = revocation;
     const change = () =>
       holds.change(holdKey(entitlement, principal.principalId), (document) => {

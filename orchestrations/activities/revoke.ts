@@ -123,7 +123,7 @@ async function revokeOne(
       }),
     );
   let release = await claim();
-  if (release === 'kept' && clock.now() < notBefore) {
+  while (release === 'undecided') {
     await clock.sleepUntil(notBefore);
     release = await claim();
   }

@@ -89,10 +89,12 @@ export function releaseHold(
   return { outcome: 'kept', document: forgetHold(document, requestId) };
 }
 
+export type Claim = Release | { readonly outcome: 'undecided'; readonly document: HoldDocument | undefined };
+
 /**
- * What this request's end at `at` does to the entitlement, as it stands `now`: mostly a little sooner. What is kept leaves the
- * document as it is until then, for a hold given up before its deadline would let another request's end take the entitlement
- * early. However late it is now, holds that last as long as this one are for their own requests to end.
+ * What this request's end at `at` does to the entitlement, as it stands `now`: mostly a little sooner. What is kept then is
+ * undecided until it is asked again at the instant, and leaves the document as it is: a hold given up before its deadline would
+ * let another request's end take the entitlement early. However late it is now, holds that last as long as this one are for their own requests to end.
  */
 export function claimHold(
   document: HoldDocument | undefined,
@@ -100,9 +102,9 @@ export function claimHold(
   granted: boolean,
   at: Instant,
   now: Instant,
-): Release {
+): Claim {
   const release = releaseHold(withoutOverdue(document, requestId, earliest(now, at)), requestId, granted, at);
-  return release.outcome === 'kept' && now < at ? { ...release, document } : release;
+  return release.outcome === 'kept' && now < at ? { outcome: 'undecided', document } : release;
 }
 
 /**

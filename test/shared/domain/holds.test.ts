@@ -49,7 +49,7 @@ describe('holds', () => {
   });
   test('a claim ahead of the end drops nothing that is still held by then, and gives nothing up', () => {
     const both = acquireHold(held, two, start) as HoldDocument;
-    expect(claimHold(both, one, true, start, plus(start, -1))).toEqual({ outcome: 'kept', document: both });
+    expect(claimHold(both, one, true, start, plus(start, -1))).toEqual({ outcome: 'undecided', document: both });
     expect(claimHold(both, one, true, start, start)).toEqual({ outcome: 'kept', document: forgetHold(both, one) });
     const sooner = acquireHold(held, two, plus(start, 1000)) as HoldDocument;
     expect(claimHold(sooner, two, true, plus(start, 1000), start)).toEqual({
