@@ -144,7 +144,8 @@ function* awaitAlarm(story: Story, mailbox: Mailbox, stands: () => boolean): Gen
   const { lead } = story.request.revocation;
   const patience = plus(deadline, alarmPatience);
   // A cancelled timer still comes. At the deadline a thousand of them would be in the way of the drops.
-  const armed = lead > 0 && (yield* story.call('arm', { request: story.request }, patience)).ok;
+  const limit = earliest(latest(plus(deadline, -lead / 2), plus(story.now(), lead / 2)), patience);
+  const armed = lead > 0 && (yield* story.call('arm', { request: story.request }, limit)).ok;
   const guard = armed ? patience : deadline;
   yield* wait(story, mailbox, guard, () => stands() && story.rung === undefined, guard);
 }
