@@ -32,6 +32,7 @@ export class Portal {
   }
 
   look = (analyst: Analyst, id: string) => this.#call(200, `/requests/${id}`, analyst);
+  withdraw = (analyst: Analyst, id: string) => this.#call(200, `/requests/${id}/withdraw`, analyst, { method: 'POST' });
   revoke = (analyst: Analyst, id: string) => this.#call(200, `/requests/${id}/revoke`, analyst, { method: 'POST' });
 
   /** Posts the form of the approver's page, as Bob. The answer comes when the request is granted, or waits for its start. */

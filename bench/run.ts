@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { measureCost } from './cost.ts';
 import { type Figure, mebibytes } from './figures.ts';
 import { measureLifecycles } from './lifecycles.ts';
 import { measureMemory } from './memory.ts';
@@ -10,7 +11,8 @@ const parts: Readonly<Record<string, (setup: Setup) => Promise<Figure[]>>> = {
   startup: (setup) => (setup === 'together' ? measureStartup() : Promise.resolve([])),
   lifecycles: measureLifecycles,
   deadline: (setup) => measureSharedDeadline(setup),
-  'late-timers': measureLateTimers,
+  'late-timers': (setup) => measureLateTimers(setup),
+  cost: (setup) => measureCost(setup),
   memory: measureMemory,
 };
 

@@ -19,7 +19,8 @@ export interface Report {
 export interface Variant {
   /** Databases beside `orders` that are like it. */
   readonly databases?: readonly string[];
-  readonly timers?: 'exact' | 'azure-storage';
+  /** `late`: each by up to 30 s. */
+  readonly timers?: 'exact' | 'late';
 }
 
 export type ServiceOptions = Variant & { readonly folder: string } & (
@@ -32,7 +33,8 @@ export interface System extends Report {
   readonly api: string;
   /** Of the process that Curfew runs in, after a collection of garbage. Bytes. */
   memory(): Promise<NodeJS.MemoryUsage>;
-  stop(): Promise<void>;
+  /** `last` still finds the files. */
+  stop(last?: (folder: string) => void): Promise<void>;
 }
 
 let certificate: Certificate | undefined;
@@ -71,12 +73,13 @@ export async function startSystem(setup: Setup, people: number, variant: Variant
       const [usage] = (await once(curfew ?? process, 'message')) as [NodeJS.MemoryUsage];
       return usage;
     },
-    async stop() {
-      for (const child of children.reverse()) {
+    async stop(last) {
+      for (const child of children.splice(0).reverse()) {
         const gone = once(child, 'exit');
         child.kill('SIGKILL');
         await gone;
       }
+      last?.(folder);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -12,8 +12,9 @@ import { driftIdOf, type RequestId } from '../shared/domain/ids.ts';
 import type { Entitlement } from '../shared/domain/policy.ts';
 import type { Finding } from '../shared/domain/reconcile.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
+import { inTime } from '../shared/in-time.ts';
 import { describeSeen } from '../shared/pages/reconciler-words.ts';
-import { type Looking, limited, look, type Seen } from '../shared/reconciler.ts';
+import { type Looking, look, type Seen } from '../shared/reconciler.ts';
 import { createAlerts } from './alerts.ts';
 import { lifeOf } from './orchestration-client.ts';
 import type { Service } from './service.ts';
@@ -68,7 +69,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const { request, entitlements } = found;
     try {
       const taking = take(request, entitlements, found.kind === 'still-held' ? asSeen(found) : {});
-      const isTaken = await limited(service.clock, taking, endingPatience);
+      const isTaken = await inTime(service.clock, plus(service.clock.now(), endingPatience), taking);
       if (isTaken) {
         alerts.raise(`ended ${request.id}`, 'Access stood past its end, and was ended now', describeSeen(found));
       }
@@ -91,10 +92,12 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
   };
 
   /** Begins the story again where its events end. */
-  const adopt = async (client: Instances, { id }: AccessRequest): Promise<void> => {
+  const adopt = async (client: Instances, found: AccessRequest): Promise<void> => {
+    const { id } = found;
     // Read after the instance was asked about: what has ended meanwhile says so here.
-    const request = await service.requests.find(id);
-    if (!request || !isUnfinished(request)) return;
+    const listed = await service.requests.find(id);
+    const request = listed ?? found;
+    if (!isUnfinished(request)) return;
     const now = service.clock.now();
     const events = await service.events.read(id);
     const input = readable(() => inputFrom(id, events, request.version, now));
@@ -105,6 +108,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
       times: times + 1,
       next: plus(now, Math.min(longestAdoptionPause, adoptionPause * 2 ** times)),
     });
+    if (!listed) await service.requests.save(request);
     await client.startNew(orchestratorName, { instanceId: id, input });
     service.log('warning', 'a request had no living orchestration, and has one again', { requestId: id, times });
   };
@@ -157,7 +161,8 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const underWay = new Set<Promise<void>>();
     const see = async (seen: Seen) => {
       try {
-        if (!(await limited(service.clock, act(client, seen), patience))) isComplete = false;
+        const end = plus(service.clock.now(), patience);
+        if (!(await inTime(service.clock, end, act(client, seen)))) isComplete = false;
       } catch (error) {
         isComplete = false;
         const failure = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';

@@ -7,7 +7,7 @@ import { type Arm, startArm } from './arm/index.ts';
 import { type Certificate, certificateIn, trust } from './certificate.ts';
 import { type Cosmos, startCosmos } from './cosmos/index.ts';
 import { type Company, type Entra, openVerifier, readCompany, startEntra, type TokenVerifier } from './entra/index.ts';
-import { type FunctionsHost, startFunctionsHost } from './functions-host/index.ts';
+import { type FunctionsHost, type FunctionsHostOptions, startFunctionsHost } from './functions-host/index.ts';
 import { type Mail, startMail } from './mail/index.ts';
 import { type SqlServer, startSqlServer } from './sql-server/index.ts';
 
@@ -21,7 +21,7 @@ export interface LaptopOptions {
   readonly folder: string;
   /** Any free ones where they are left out. */
   readonly ports?: Ports;
-  readonly timers?: 'exact' | 'azure-storage';
+  readonly timers?: FunctionsHostOptions['timers'];
   /** Only the stand-ins, not Curfew. */
   readonly withoutCurfew?: boolean;
   /** Opens /control of the Entra stand-in, by which tests change who is in which group. */

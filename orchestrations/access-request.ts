@@ -1,7 +1,7 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
 import { type AccessRequest, isEnded, otherWays, type State } from '../shared/domain/access-request.ts';
 import { type ErrorCode, isRetryable } from '../shared/domain/errors.ts';
-import { claimWindow } from '../shared/domain/holds.ts';
+import { clearFrom } from '../shared/domain/holds.ts';
 import { alertDue } from '../shared/domain/overdue.ts';
 import { earliest, type Instant, latest, millisecondsOf, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
@@ -12,12 +12,14 @@ import { renew, wait } from './wait.ts';
 
 /** How often checking and granting are tried before the request fails; with the back-off about a minute. */
 const grantAttempts = 6;
+/** How long one try may take: with a process its work is lost, and the host takes minutes to notice. Milliseconds. */
+const tryLimit = 30_000;
 /** How long an approved request waits for the store before its requester hears of it. Milliseconds. */
 const heldUpAfter = 60_000;
-/** How long what was found out about the people may be relied on: after a pause they are checked again. Milliseconds. */
-const eligibilityLasts = 1_000;
 /** How long after the deadline the alarm may take to say what it did: a thousand that ring together all want to say so. Milliseconds. */
 const alarmPatience = 5_000;
+/** How long what was found out about the people may be relied on: after a pause they are checked again. Milliseconds. */
+const eligibilityLasts = 1_000;
 /** An activity that says nothing for so long after it was to give up has died with its process, and the host takes minutes to notice. Milliseconds. */
 const lostAfter = 5_000;
 /** How long one try at taking the access away may take. Milliseconds. */
@@ -56,10 +58,9 @@ function* awaitStart(story: Story, mailbox: Mailbox): Generator<Task, void, unkn
  */
 function* checkPeople(story: Story, mailbox: Mailbox): Generator<Task, Instant | undefined, unknown> {
   for (let attempt = 1; isNext(story) && story.request.deadline === undefined; attempt++) {
-    const eligible = yield* story.call('checkEligibility', { request: story.request });
+    const eligible = yield* story.call('checkEligibility', { request: story.request }, plus(story.now(), tryLimit));
     if (eligible.ok) return story.now();
-    if (!isRetryable(eligible.code) || attempt >= grantAttempts)
-      story.must({ kind: 'refuse-grant', code: eligible.code });
+    if (!mayPass(eligible.code) || attempt >= grantAttempts) story.must({ kind: 'refuse-grant', code: eligible.code });
     else yield* wait(story, mailbox, plus(story.now(), pauseAfter(eligible, attempt)), () => isNext(story));
   }
   return undefined;
@@ -78,15 +79,16 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
   for (let attempt = 1; isDue() && story.now() < end(story); attempt++) {
     const isStale = checkedAt === undefined || story.now() >= plus(checkedAt, eligibilityLasts);
     const { request } = story;
-    const eligible = isStale ? yield* story.call('checkEligibility', { request }, end(story)) : undefined;
+    const giveUp = () => earliest(plus(story.now(), tryLimit), end(story));
+    const eligible = isStale ? yield* story.call('checkEligibility', { request }, giveUp()) : undefined;
     if (eligible?.ok) checkedAt = story.now();
-    const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request }, end(story));
+    const granted = eligible?.ok === false ? eligible : yield* story.call('grant', { request }, giveUp());
     // Nothing can be undone without the hold documents but by taking what is another request's too: so they are waited for.
     const isHeldUp = !granted.ok && granted.code === 'CURFEW_STORE_UNAVAILABLE';
     if (granted.ok) {
       story.must({ kind: 'confirm-grant', evidence: granted.result });
       story.tell('granted', [story.request.requester]);
-    } else if (!isRetryable(granted.code) || (attempt >= grantAttempts && !isHeldUp))
+    } else if (!mayPass(granted.code) || (attempt >= grantAttempts && !isHeldUp))
       story.must({ kind: 'abandon-grant', code: granted.code });
     else {
       if (isHeldUp) tellHeldUp();
@@ -100,7 +102,7 @@ function* grant(story: Story, mailbox: Mailbox, found: Instant | undefined): Gen
 function* write(story: Story, mailbox: Mailbox, tellHeldUp: () => void): Generator<Task, void, unknown> {
   const isDue = () => isNext(story);
   while (isDue() && !story.isWritten) {
-    yield* story.write();
+    yield* story.write(plus(story.now(), tryLimit));
     if (story.isWritten) break;
     tellHeldUp();
     yield* wait(story, mailbox, story.writeDue, isDue);
@@ -140,8 +142,11 @@ function* hold(story: Story, mailbox: Mailbox): Generator<Task, void, unknown> {
 function* awaitAlarm(story: Story, mailbox: Mailbox, stands: () => boolean): Generator<Task, void, unknown> {
   const deadline = end(story);
   const { lead } = story.request.revocation;
-  const armed = lead > 0 && (yield* story.call('arm', { request: story.request }, deadline)).ok;
-  const guard = armed ? plus(deadline, alarmPatience) : deadline;
+  const patience = plus(deadline, alarmPatience);
+  // A cancelled timer still comes. At the deadline a thousand of them would be in the way of the drops.
+  const limit = earliest(latest(plus(deadline, -lead / 2), plus(story.now(), lead / 2)), patience);
+  const armed = lead > 0 && (yield* story.call('arm', { request: story.request }, limit)).ok;
+  const guard = armed ? patience : deadline;
   yield* wait(story, mailbox, guard, () => stands() && story.rung === undefined, guard);
 }
 
@@ -172,7 +177,9 @@ function* revoke(story: Story, mailbox: Mailbox): Generator<Task, boolean, unkno
       story.attempts++;
       tellOverdue(story, revoked.code, now);
       const pause = backOff(story.attempts, request.revocation.longestPause) * jitter(request.id, story.attempts);
-      story.retry = { at: plus(story.now(), Math.ceil(pause)), code: revoked.code };
+      const at = plus(story.now(), Math.ceil(pause));
+      // From the deadline on it is taken though it isn't known who else holds it.
+      story.retry = { at: story.now() < end(story) ? earliest(at, end(story)) : at, code: revoked.code };
     } else {
       // It failed in its preparations, before the deadline. There is time for another attempt.
       yield* mailbox.pause(200);
@@ -216,7 +223,7 @@ function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   for (let attempt = 1; isDue(); attempt++) {
     const applied = yield* story.call('applyExtension', { request: story.request });
     if (applied.ok && applied.result !== null) story.must({ kind: 'confirm-extension', deadline: applied.result });
-    else if (!applied.ok && isAnswer(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
+    else if (!applied.ok && !mayPass(applied.code)) story.must({ kind: 'refuse-grant', code: applied.code });
     else {
       const pause = pauseAfter(applied.ok ? {} : applied, attempt, patientPause);
       yield* wait(story, mailbox, plus(story.now(), pause), isDue);
@@ -224,9 +231,9 @@ function* extend(story: Story, mailbox: Mailbox): Generator<Task, void, unknown>
   }
 }
 
-/** What went wrong inside Curfew says nothing of whether the deadline was moved. */
-function isAnswer(code: ErrorCode): boolean {
-  return !isRetryable(code) && code !== 'CURFEW_INTERNAL';
+/** What went wrong inside Curfew, as a process that died, is no answer: it says nothing of what was done. Each may be done again. */
+function mayPass(code: ErrorCode): boolean {
+  return isRetryable(code) || code === 'CURFEW_INTERNAL';
 }
 
 function tellEnd(story: Story): void {
@@ -242,15 +249,6 @@ function ownersOf({ approvers, terms: { stages, breakGlass } }: AccessRequest): 
   const audience = stages.at(-1)?.approvers ?? breakGlass?.review.by;
   if (approvers.length > 0 || !audience) return [...approvers];
   return recipientsIn(audience);
-}
-
-/**
- * The alarm of another process may have claimed the entitlement, and not know that the access was ended before its deadline.
- * Until it has rung nobody else is to be granted the same, or that grant would be cut short.
- */
-function clearFrom({ cause, deadline, revocation }: AccessRequest, now: Instant): Instant {
-  const isArmed = revocation.lead > 0 && cause?.kind === 'ended-early' && deadline !== undefined;
-  return isArmed && now >= plus(deadline, -claimWindow) ? plus(deadline, alarmPatience) : now;
 }
 
 /** Clears up, writes and tells, for as long as it takes, and until a review that is owed has been given. */

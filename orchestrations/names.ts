@@ -1,6 +1,6 @@
 import type { AccessRequest } from '../shared/domain/access-request.ts';
 import type { ErrorCode } from '../shared/domain/errors.ts';
-import type { GrantEvidence, RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
+import type { DropEvidence, GrantEvidence, RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
 import type { PrincipalId, RequestId } from '../shared/domain/ids.ts';
 import type { Person } from '../shared/domain/policy.ts';
 import type { Instant } from '../shared/domain/time.ts';
@@ -54,7 +54,7 @@ export interface Snapshot {
   /** When it is tried again, and why the last try failed. */
   readonly retry?: { readonly at: Instant; readonly code: ErrorCode } | undefined;
   /** What the alarm says that it did. */
-  readonly rung?: readonly RevocationEvidence[] | undefined;
+  readonly rung?: readonly DropEvidence[] | undefined;
 }
 
 export interface Notice {
@@ -87,6 +87,9 @@ export type NoticeKind =
 /** Somebody must hear these: they are tried for as long as it takes, and the log says so where nobody can be told. */
 export const alarmKinds: readonly NoticeKind[] = ['glass-broken', 'review-owed', 'overdue', 'still-held'];
 
+/** These tell what has happened, and are as true later on. All others are of use for as long as the request is as they say. */
+export const pastKinds: readonly NoticeKind[] = ['decided', 'ended'];
+
 /** Somebody known, or somebody the policy names, who is looked up when the notice is sent; or whoever looks after Curfew. */
 export type Recipient =
   | Person
@@ -110,7 +113,7 @@ export interface RevokeInput extends RequestInput {
   /** What could not be done by then has failed, so that somebody can be told in time. */
   readonly giveUp: Instant;
   /** What the alarm says that it did, where it has rung. */
-  readonly rung?: readonly RevocationEvidence[] | undefined;
+  readonly rung?: readonly DropEvidence[] | undefined;
 }
 
 export interface FindApproversInput extends RequestInput {

@@ -2,7 +2,7 @@ import type { OrchestrationContext, Task } from 'durable-functions';
 import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
 import { type Command, decide } from '../shared/domain/decide.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
-import type { RecordedEvent, RevocationEvidence } from '../shared/domain/events.ts';
+import type { DropEvidence, RecordedEvent } from '../shared/domain/events.ts';
 import { digestOf, link } from '../shared/domain/hash-chain.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
 import type { Audience } from '../shared/domain/policy.ts';
@@ -14,8 +14,10 @@ import {
   alarmKinds,
   type Notice,
   type NoticeKind,
+  type NotifyInput,
   type OrchestratorInput,
   type Outcome,
+  pastKinds,
   type Recipient,
   type Snapshot,
 } from './names.ts';
@@ -33,9 +35,10 @@ export function pauseAfter({ retryAfter = 0 }: { retryAfter?: number | undefined
 /** The longest pause where nothing stands that should not: each try makes the history longer. Milliseconds. */
 export const patientPause = 300_000;
 
-/** What is of no use later is given up after about two minutes. Alarms are tried for as long as it takes, less and less often. */
-const noticeAttempts = 8;
-const alarmPause = 3_600_000;
+/** Notices are tried less and less often: what is of no use any more for two minutes, what still is for about five hours. */
+const staleAttempts = 8;
+const noticeAttempts = 16;
+const noticePause = 3_600_000;
 
 /** After so many activities a story that has no end in sight goes on in a new history: every turn runs through all of it. */
 const longestHistory = 64;
@@ -67,7 +70,7 @@ export class Story {
   /** When it is tried again, and why the last try failed. */
   retry: Snapshot['retry'];
   /** What the alarm says that it did. */
-  rung: readonly RevocationEvidence[] | undefined;
+  rung: readonly DropEvidence[] | undefined;
   isRenewed = false;
   readonly #first: RecordedEvent;
   #last: RecordedEvent;
@@ -173,12 +176,20 @@ export class Story {
       const outcome = yield* this.call('notify', notice.input, until);
       this.#notices = this.#notices.filter((other) => other !== notice);
       const attempts = notice.attempts + 1;
-      const isAlarm = alarmKinds.includes(notice.input.kind);
-      if (!outcome.ok && (isAlarm || attempts < noticeAttempts)) {
-        const pause = pauseAfter(outcome, attempts, isAlarm ? alarmPause : undefined);
-        this.#notices.push({ ...notice, attempts, due: plus(this.now(), pause) });
+      if (!outcome.ok && attempts < this.#attemptsFor(notice.input)) {
+        const due = plus(this.now(), pauseAfter(outcome, attempts, noticePause));
+        this.#notices.push({ ...notice, attempts, due });
       }
     }
+  }
+
+  /** An alarm is tried for as long as it takes, and who is to answer is asked for as long as that is waited for. */
+  #attemptsFor({ kind, request: told }: NotifyInput): number {
+    const { state, stage } = this.request;
+    if (alarmKinds.includes(kind)) return Number.POSITIVE_INFINITY;
+    if (pastKinds.includes(kind)) return noticeAttempts;
+    if (told.state !== state || told.stage !== stage) return staleAttempts;
+    return state === 'waiting-for-approval' ? Number.POSITIVE_INFINITY : noticeAttempts;
   }
 
   *#clearUp(): Generator<Task, void, unknown> {

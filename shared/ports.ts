@@ -51,6 +51,13 @@ export interface Taken extends Drop {
   readonly sessionsEnded: number;
 }
 
+/** Taken away, and then something failed: its sessions may be open still, and it was not read back. */
+export interface Unverified {
+  readonly outcome: 'unverified';
+  /** As a drop's. */
+  readonly droppedAt: Instant;
+}
+
 /**
  * A kind of target. Every call is idempotent and may be repeated. All fail with CurfewError: CURFEW_TARGET_UNAVAILABLE
  * and CURFEW_TARGET_NOT_VERIFIED may be tried again, CURFEW_TARGET_REFUSED and CURFEW_USER_NAME_TAKEN are final.
@@ -76,7 +83,10 @@ export interface AccessProvider<E extends Entitlement = Entitlement> {
    * Takes the members of one place away now, in as few round trips as can be, and ends their sessions. Gives for each, in their
    * order, what became of it: one that fails leaves the others alone. What was not carried out before `giveUp` never is.
    */
-  revokeTogether(members: readonly Member<E>[], giveUp: Instant): Promise<readonly (Taken | CurfewError)[]>;
+  revokeTogether(
+    members: readonly Member<E>[],
+    giveUp: Instant,
+  ): Promise<readonly (Taken | Unverified | CurfewError)[]>;
   /** Ends the principal's live sessions and sees them gone. Gives how many there were. */
   terminate(entitlement: E, principal: Principal): Promise<number>;
   /** Removes what Curfew itself made for the principal on the target, if nothing else needs it. */
@@ -101,6 +111,8 @@ export interface EventStore {
   append(event: RecordedEvent): Promise<void>;
   /** In order; empty for an unknown request. */
   read(requestId: RequestId): Promise<RecordedEvent[]>;
+  /** The requests whose first event is not older than this, in no order. */
+  begunSince(instant: Instant): Promise<RequestId[]>;
 }
 
 /** What was found on the targets beside Curfew's own grants: as create-only as the events. */

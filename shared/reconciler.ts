@@ -1,4 +1,4 @@
-import { endedStates } from './domain/access-request.ts';
+import { endedStates, requestFrom } from './domain/access-request.ts';
 import { holderKey, openDrifts } from './domain/drift.ts';
 import { CurfewError, type ErrorCode } from './domain/errors.ts';
 import type { PrincipalId, RequestId, TargetId } from './domain/ids.ts';
@@ -19,11 +19,13 @@ import {
   type Sight,
 } from './domain/reconcile.ts';
 import { plus } from './domain/time.ts';
+import { inTime } from './in-time.ts';
 import type { Providers } from './plans.ts';
-import type { Clock, DriftStore, HoldStore, RequestStore } from './ports.ts';
+import type { Clock, DriftStore, EventStore, HoldStore, RequestStore } from './ports.ts';
 
 export interface Looking {
   readonly clock: Clock;
+  readonly events: EventStore;
   readonly requests: RequestStore;
   readonly holds: HoldStore;
   readonly drifts: DriftStore;
@@ -38,6 +40,8 @@ type Seeing = AsyncGenerator<Seen, void, undefined>;
 
 /** How long one question to a target may take: what hangs must not hold up the rest. Milliseconds. */
 const patience = 10_000;
+/** How old a first event may be of which nothing else was written: each is asked about at every look. Milliseconds. */
+const memory = 3_600_000;
 const pageSize = 100;
 /** How many questions are asked at once. */
 const atOnce = 16;
@@ -55,6 +59,7 @@ export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Li
   const open = new Map<RequestId, PrincipalId>();
   const recorded = new Set<string>();
   const hasRequests = yield* tried('the requests', lookAtRequests(from, lifeOf, seen, open, recorded));
+  yield* tried('the first events', lookAtBegun(from, lifeOf, open));
   const hasHolds = yield* tried('the holds', lookAtHolds(from, lifeOf, open, recorded));
   // Without all of them everybody would look like a stranger.
   if (hasRequests && hasHolds) yield* lookAtMembers(from, sights, recorded);
@@ -63,7 +68,8 @@ export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Li
 async function* lookAtTargets({ policy, providers, clock }: Looking, sights: Sight[]): Seeing {
   const looked = await each(placesIn(policy()), async (place): Promise<Seen | undefined> => {
     try {
-      const holders = await limited(clock, providers[place.entitlement.kind].holders(place.entitlement));
+      const asking = providers[place.entitlement.kind].holders(place.entitlement);
+      const holders = await inTime(clock, plus(clock.now(), patience), asking);
       sights.push({ ...place, holders });
       return undefined;
     } catch (error) {
@@ -94,6 +100,22 @@ async function* lookAtRequests(
     }
     after = page.next;
   } while (after !== undefined);
+}
+
+/** Of a request whose call died the first event may be all there is: nobody lists it, and nobody has begun it. */
+async function* lookAtBegun(
+  { events, requests, clock }: Looking,
+  lifeOf: (id: RequestId) => Promise<Life>,
+  open: ReadonlyMap<RequestId, PrincipalId>,
+): Seeing {
+  const begun = await events.begunSince(plus(clock.now(), -memory));
+  const others = begun.filter((id) => !open.has(id));
+  const found = await each(others, async (id) =>
+    (await requests.find(id)) ? undefined : requestFrom(id, await events.read(id)),
+  );
+  for (const request of found.filter((each) => each !== undefined)) {
+    yield* examineRequest(request, await lifeOf(request.id), new Set(), clock.now());
+  }
 }
 
 /** Fills in, by `holderKey`, whose membership has a record. */
@@ -156,7 +178,8 @@ async function isThere(
   { principalId, name }: Sight['holders'][number],
 ) {
   if (principalId === '') return true;
-  return limited(clock, providers[entitlement.kind].isHeld(entitlement, { principalId, userPrincipalName: name }));
+  const asking = providers[entitlement.kind].isHeld(entitlement, { principalId, userPrincipalName: name });
+  return inTime(clock, plus(clock.now(), patience), asking);
 }
 
 async function recordedNow(from: Looking): Promise<ReadonlySet<string>> {
@@ -189,13 +212,6 @@ function unseen(what: string, error: unknown): Seen {
 
 function describePlace({ target, entitlement: { role, database } }: Place): string {
   return `${role} in ${database}, of ${target satisfies TargetId}`;
-}
-
-export function limited<Answer>(clock: Clock, work: Promise<Answer>, milliseconds = patience): Promise<Answer> {
-  const late = clock
-    .sleepUntil(plus(clock.now(), milliseconds))
-    .then(() => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE')));
-  return Promise.race([work, late]);
 }
 
 /** As `Promise.all`, with no more than some of them under way. */

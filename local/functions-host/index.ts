@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type HostClock, systemClock } from './clock.ts';
 import { Engine } from './durable/engine.ts';
 import { DurableHttpApi } from './durable/http-api.ts';
-import { fireTimeOf, seededRandom } from './durable/timers.ts';
+import { type FireTime, fireTimeOf, seededRandom } from './durable/timers.ts';
 import { createSite } from './http/server.ts';
 import { type Log, silent } from './log.ts';
 import { startTimers, type Timers } from './timer-triggers.ts';
@@ -24,7 +24,7 @@ export interface FunctionsHostOptions {
   readonly statePath: string;
   readonly clock?: HostClock;
   /** `azure-storage` makes durable timers as early and as late as they were measured there. */
-  readonly timers?: 'exact' | 'azure-storage';
+  readonly timers?: 'exact' | 'azure-storage' | FireTime;
   /** Numbers in [0, 1) for that lateness. */
   readonly random?: () => number;
   /** Every turn replays; asking for the shortcut of keeping generators alive is refused. */

@@ -128,3 +128,15 @@ export function may(rights: Rights, permission: string, on: Securable = DATABASE
 export const sees = (rights: Rights, on: Securable) =>
   may(rights, 'VIEW DEFINITION', on) ||
   ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'ALTER', 'CONTROL'].some((permission) => may(rights, permission, on));
+
+const overview = new WeakMap<Rights, boolean>();
+
+/** Whether every principal shows, so that none need be looked at. */
+export function seesEverybody(rights: Rights): boolean {
+  const known = overview.get(rights);
+  if (known !== undefined) return known;
+  const isHidden = rights.grants.some(({ class: kind, deny }) => kind === SecurableClass.principal && deny);
+  const answer = !isHidden && may(rights, 'VIEW DEFINITION');
+  overview.set(rights, answer);
+  return answer;
+}

@@ -94,14 +94,24 @@ function parseJson(json: string): unknown {
   }
 }
 
-/** As in lax mode: what isn't there, and what is no scalar, is NULL. */
-function jsonValue(json: string, path: string): SqlValue {
+const paths = new Map<string, readonly string[]>();
+
+function stepsOf(path: string): readonly string[] {
   if (!/^(lax )?\$(\.\w+|\[\d+\])*$/.test(path)) {
     throw new SqlError(13607, `JSON path is not properly formatted, or not supported: '${path}'.`);
   }
+  const steps = path.replace(/^lax /, '').match(/\w+/g) ?? [];
+  if (paths.size > 200) paths.clear();
+  paths.set(path, steps);
+  return steps;
+}
+
+/** As in lax mode: what isn't there, and what is no scalar, is NULL. */
+function jsonValue(json: string, path: string): SqlValue {
+  const steps = paths.get(path) ?? stepsOf(path);
   if (parsed?.json !== json) parsed = { json, value: parseJson(json) };
   let at: unknown = parsed.value;
-  for (const step of path.replace(/^lax /, '').match(/\w+/g) ?? []) {
+  for (const step of steps) {
     at = typeof at === 'object' && at !== null && Object.hasOwn(at, step) ? Reflect.get(at, step) : undefined;
   }
   if (at === undefined || at === null || typeof at === 'object') return null;

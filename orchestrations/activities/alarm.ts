@@ -1,11 +1,11 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
-import type { RevocationEvidence } from '../../shared/domain/events.ts';
-import { claimWindow, holdKey, type Release, releaseHold, withoutOverdue } from '../../shared/domain/holds.ts';
+import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
+import { type Claim, claimHold, claimLasts, claimWindow, clockSkew, holdKey } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
-import type { Taken } from '../../shared/ports.ts';
+import type { Taken, Unverified } from '../../shared/ports.ts';
 import { type Armed, ArmedRevocation } from './armed.ts';
 import { createGate } from './gate.ts';
 import type { Revoking } from './revoke.ts';
@@ -13,14 +13,10 @@ import type { Revoking } from './revoke.ts';
 /** Takes accesses away at their instant, without any other timer than the process's own. It writes no event. */
 export interface Alarm {
   /**
-   * Once per request: a second call changes nothing. `raise` is called once all of it is done and seen, or with nothing as soon
-   * as the alarm can't do it.
+   * Once per request: a second call changes nothing. `raise` is called once all of it is done, or with nothing as soon as the
+   * alarm can't do it. What was dropped is raised whether or not it was seen to be gone: nobody else knows when it was.
    */
-  arm(
-    request: AccessRequest,
-    deadline: Instant,
-    raise: (evidence: readonly RevocationEvidence[]) => Promise<void>,
-  ): void;
+  arm(request: AccessRequest, deadline: Instant, raise: (evidence: readonly DropEvidence[]) => Promise<void>): void;
   /** What it did for the request, and waits for it where it is ringing. One that has not rung yet never will. */
   settle(id: RequestId): Promise<readonly RevocationEvidence[] | undefined>;
 }
@@ -54,11 +50,7 @@ const claimTime = 2;
 const claimPause = 200;
 /** From here on before the instant a claim that fails is left to the durable path, which has time for its own tries then. */
 const lastClaim = 4_000;
-/** By so much the clocks of two processes may differ. */
-const skew = 1_000;
 const preparation = 2_000;
-/** Nothing is dropped by the alarm when it is later than that: others rely on its being over. */
-const patience = 2_000;
 /** For how long those who have done their work wait for others to do theirs, before they say so. */
 const courtesy = 1_000;
 /** For how long what it did can be asked for. */
@@ -100,9 +92,9 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
 
   async function attend(chime: Chime): Promise<void> {
     const { deadline, members, claimed, place } = chime;
-    await clock.sleepUntil(plus(deadline, skew - claimWindow));
-    const lead = lastClaim + skew + claimTime * all.size;
-    await clock.sleepUntil(plus(deadline, -Math.min(lead, claimWindow - skew)));
+    await clock.sleepUntil(plus(deadline, clockSkew - claimWindow));
+    const lead = lastClaim + clockSkew + claimTime * all.size;
+    await clock.sleepUntil(plus(deadline, -Math.min(lead, claimWindow - clockSkew)));
     chime.isClaiming = true;
     for (const member of members) void secure(chime, member);
     await clock.sleepUntil(plus(deadline, -preparation));
@@ -130,7 +122,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
   async function secure(chime: Chime, member: Armed): Promise<void> {
     const { revocation, entitlement } = member;
     let answer = await claim(member);
-    if (answer === 'kept' && clock.now() < chime.deadline) {
+    while (answer === 'undecided') {
       await clock.sleepUntil(chime.deadline);
       answer = await claim(member);
     }
@@ -146,20 +138,14 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
   }
 
   /** What is to be done by the hold document. Undefined where there is none, it has no part in it, or it can't be read in time. */
-  async function claim({ revocation, entitlement, principal }: Armed): Promise<Release['outcome'] | undefined> {
+  async function claim({ revocation, entitlement, principal }: Armed): Promise<Claim['outcome'] | undefined> {
     const { id, deadline } = revocation;
     const change = () =>
       holds.change(holdKey(entitlement, principal.principalId), (document) => {
         const isParty = document?.holds[id] !== undefined || document?.claimedBy === id;
         if (revocation.isOver || !isParty) return { document, answer: undefined };
-        const { outcome: answer, document: released } = releaseHold(
-          withoutOverdue(document, id, clock.now()),
-          id,
-          false,
-          deadline,
-        );
-        // A hold given up before its deadline would let another request's end take the entitlement early.
-        return { document: answer === 'kept' && clock.now() < deadline ? document : released, answer };
+        const { outcome: answer, document: left } = claimHold(document, id, false, deadline, clock.now());
+        return { document: left, answer };
       });
     while (!revocation.isOver) {
       try {
@@ -176,7 +162,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
     if (place.calls >= callsAtOnce) return;
     const due = place.due.splice(0).filter(({ revocation, entitlement }) => {
       if (revocation.isOver) return false;
-      if (clock.now() < plus(revocation.deadline, patience)) return true;
+      if (clock.now() < plus(revocation.deadline, claimLasts)) return true;
       revocation.note(entitlement, undefined);
       return false;
     });
@@ -185,7 +171,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
     for (const { revocation } of due) revocation.begin();
     const giveUp = plus(
       due.reduce((found, { revocation }) => earliest(found, revocation.deadline), first.revocation.deadline),
-      patience,
+      claimLasts,
     );
     place.calls++;
     const call = providers[place.kind]
@@ -220,7 +206,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
       const revocation = new ArmedRevocation(request, deadline);
       all.set(revocation.id, revocation);
       void revocation.ended
-        .then((evidence = []) => (revocation.isCalledOff ? undefined : tell(() => raise(evidence))))
+        .then(() => (revocation.isCalledOff ? undefined : tell(() => raise(revocation.known))))
         .catch(() => undefined);
       for (const member of revocation.entitlements) add(member);
     },
@@ -234,10 +220,11 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
 
 function evidenceOf(
   entitlement: Entitlement,
-  outcome: Taken | CurfewError | undefined,
+  outcome: Taken | Unverified | CurfewError | undefined,
   verifiedAt: Instant,
-): RevocationEvidence | undefined {
+): DropEvidence | RevocationEvidence | undefined {
   if (outcome === undefined || outcome instanceof CurfewError) return undefined;
+  if (outcome.outcome === 'unverified') return { entitlement, droppedAt: outcome.droppedAt, sessionsEnded: 0 };
   // Of what was gone already nobody can say when it went.
   const droppedAt = outcome.outcome === 'revoked' ? outcome.droppedAt : undefined;
   return { entitlement, outcome: outcome.outcome, droppedAt, sessionsEnded: outcome.sessionsEnded, verifiedAt };

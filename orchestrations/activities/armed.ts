@@ -1,5 +1,5 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
-import type { RevocationEvidence } from '../../shared/domain/events.ts';
+import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import type { Instant } from '../../shared/domain/time.ts';
@@ -21,7 +21,7 @@ export class ArmedRevocation {
   /** What was done, or undefined where it was called off, or not all of it could be done. */
   readonly ended: Promise<readonly RevocationEvidence[] | undefined>;
   readonly entitlements: readonly Armed[];
-  readonly #evidence = new Map<Entitlement, RevocationEvidence | undefined>();
+  readonly #evidence = new Map<Entitlement, DropEvidence | undefined>();
   readonly #end: (evidence: readonly RevocationEvidence[] | undefined) => void;
   #hasBegun = false;
   #isCalledOff = false;
@@ -57,17 +57,26 @@ export class ArmedRevocation {
     this.#finish(undefined);
   }
 
+  /** What is known so far, verified or not. */
+  get known(): readonly DropEvidence[] {
+    return this.entitlements.flatMap(({ entitlement }) => this.#evidence.get(entitlement) ?? []);
+  }
+
   /** What became of one entitlement; nothing where the alarm could not do it. What has begun is waited for. */
-  note(entitlement: Entitlement, evidence: RevocationEvidence | undefined): void {
+  note(entitlement: Entitlement, evidence: DropEvidence | RevocationEvidence | undefined): void {
     this.#evidence.set(entitlement, evidence);
     if (!evidence && !this.#hasBegun) this.#finish(undefined);
     if (this.#evidence.size < this.entitlements.length) return;
-    const all = this.entitlements.flatMap((each) => this.#evidence.get(each.entitlement) ?? []);
-    this.#finish(all.length === this.entitlements.length ? all : undefined);
+    const verified = this.known.filter(isVerified);
+    this.#finish(verified.length === this.entitlements.length ? verified : undefined);
   }
 
   #finish(evidence: readonly RevocationEvidence[] | undefined): void {
     this.#isOver = true;
     this.#end(evidence);
   }
+}
+
+function isVerified(evidence: DropEvidence): evidence is RevocationEvidence {
+  return 'verifiedAt' in evidence;
 }

@@ -2,6 +2,7 @@ import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { isStillIn, mayStillDecide } from '../../shared/eligibility.ts';
+import { inTime } from '../../shared/in-time.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
 /** How long whoever broke the glass waits for a directory that does not answer. Milliseconds. */
@@ -26,10 +27,8 @@ export const checkEligibility: Activity<'checkEligibility'> = async (dependencie
 
 /** The policy itself names them. A directory that answers may still say that the account is off; one that is down is not waited for. */
 async function checkAccount({ directory, clock }: ActivityDependencies, { requester }: AccessRequest): Promise<null> {
-  const account = await Promise.race([
-    directory.person(requester.principalId).catch(() => requester),
-    clock.sleepUntil(plus(clock.now(), emergencyPatience)).then(() => requester),
-  ]);
+  const asking = directory.person(requester.principalId);
+  const account = await inTime(clock, plus(clock.now(), emergencyPatience), asking).catch(() => requester);
   if (!account) throw new CurfewError('CURFEW_REQUESTER_INELIGIBLE');
   return null;
 }

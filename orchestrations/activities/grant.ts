@@ -2,7 +2,7 @@ import { type AccessRequest, isEnded, isOver } from '../../shared/domain/access-
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { whatIsFull } from '../../shared/domain/evaluate.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
-import { acquireHold, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
+import { acquireHold, clearFrom, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { countHeld } from '../../shared/history.ts';
@@ -92,8 +92,12 @@ function isBefore(other: AccessRequest, { id, beganAt }: AccessRequest): boolean
 }
 
 /** A claim ends with its request. Where the store was out of reach at that moment, it is still there, and in everybody's way. */
-async function forgetClaim({ holds, requests }: ActivityDependencies, key: string, claimer: RequestId): Promise<void> {
+async function forgetClaim(
+  { clock, holds, requests }: ActivityDependencies,
+  key: string,
+  claimer: RequestId,
+): Promise<void> {
   const request = await requests.find(claimer);
-  if (!request || !isEnded(request.state)) return;
+  if (!request || !isEnded(request.state) || clock.now() < clearFrom(request, request.changedAt)) return;
   await holds.change(key, (document) => ({ document: forgetHold(document, claimer), answer: null }));
 }

@@ -2,6 +2,7 @@ import type { ExtendCommand, RingCommand } from '../../shared/domain/decide.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
+import { inTime } from '../../shared/in-time.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type {
   Clock,
@@ -88,8 +89,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
 function limited<Name extends ActivityName>(activity: Activity<Name>, code: ErrorCode): Activity<Name> {
   return (dependencies, input, raise) => {
     const { clock } = dependencies;
-    const timeOut = clock.sleepUntil(plus(clock.now(), choreLimit)).then(() => Promise.reject(new CurfewError(code)));
-    return Promise.race([activity(dependencies, input, raise), timeOut]);
+    return inTime(clock, plus(clock.now(), choreLimit), activity(dependencies, input, raise), code);
   };
 }
 

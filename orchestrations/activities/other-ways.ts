@@ -1,6 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { OtherWay, RevocationEvidence } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
+import { inTime } from '../../shared/in-time.ts';
 import type { ActivityDependencies } from './index.ts';
 
 /** How long it may take to find out what else lets them in. The access is gone by then. Milliseconds. */
@@ -17,11 +18,11 @@ export async function withOtherWays(
   { requester }: AccessRequest,
   evidence: readonly RevocationEvidence[],
 ): Promise<readonly RevocationEvidence[]> {
-  const late = clock.sleepUntil(plus(clock.now(), patience)).then(() => unknown);
+  const end = plus(clock.now(), patience);
   return Promise.all(
     evidence.map(async (each) => {
       if (each.outcome !== 'revoked' && each.outcome !== 'absent') return each;
-      return { ...each, ...(await Promise.race([findWays(systems, each, requester), late])) };
+      return { ...each, ...(await inTime(clock, end, findWays(systems, each, requester)).catch(() => unknown)) };
     }),
   );
 }
@@ -34,16 +35,12 @@ async function findWays(
   { entitlement }: RevocationEvidence,
   requester: AccessRequest['requester'],
 ): Promise<Finding> {
-  try {
-    const ways = await providers[entitlement.kind].otherWays(entitlement, requester);
-    const groups = ways.flatMap((way) => (way.kind === 'group' ? [way.groupId] : []));
-    if (groups.length === 0) return stillBy(ways);
-    const theirs = await directory.memberGroups(requester, groups).catch(() => undefined);
-    const known = ways.filter((way) => way.kind === 'role' || theirs?.includes(way.groupId));
-    return { ...stillBy(known), ...(theirs ? {} : unknown) };
-  } catch {
-    return unknown;
-  }
+  const ways = await providers[entitlement.kind].otherWays(entitlement, requester);
+  const groups = ways.flatMap((way) => (way.kind === 'group' ? [way.groupId] : []));
+  if (groups.length === 0) return stillBy(ways);
+  const theirs = await directory.memberGroups(requester, groups).catch(() => undefined);
+  const known = ways.filter((way) => way.kind === 'role' || theirs?.includes(way.groupId));
+  return { ...stillBy(known), ...(theirs ? {} : unknown) };
 }
 
 function stillBy(ways: readonly OtherWay[]): Finding {

@@ -1,6 +1,6 @@
 import { type AccessRequest, awaitedApprovers, isEnded } from './access-request.ts';
 import { assertNever, type ErrorCode, type Refusal } from './errors.ts';
-import type { Capacity, Channel, CurfewEvent, GrantEvidence, RevocationEvidence } from './events.ts';
+import type { Capacity, Channel, CurfewEvent, DropEvidence, GrantEvidence, RevocationEvidence } from './events.ts';
 import { extensionRefusal } from './extension.ts';
 import type { CommandId, RequestId } from './ids.ts';
 import type { Person } from './policy.ts';
@@ -38,12 +38,12 @@ export interface ExtendCommand {
 }
 
 /**
- * The alarm has rung for the grant. It says what it did, and is not relied on: the target is asked again, and the drop that
- * it reports is taken for when it was, not for whether.
+ * The alarm has rung for the grant, or a try without it could not verify its drop. It says what it did, and is not relied on:
+ * the target is asked again, and the drop that it reports is taken for when it was, not for whether.
  */
 export interface RingCommand {
   readonly kind: 'alarm-rang';
-  readonly evidence: readonly RevocationEvidence[];
+  readonly evidence: readonly DropEvidence[];
 }
 
 /**

@@ -47,6 +47,9 @@ export interface RevocationEvidence {
   readonly stillUnknown?: true | undefined;
 }
 
+/** What is known of a drop, whether or not it was verified. */
+export type DropEvidence = Pick<RevocationEvidence, 'entitlement' | 'droppedAt' | 'sessionsEnded'>;
+
 /** How the end of a grant is prepared and insisted on: a setting of Curfew's, pinned to the request. Milliseconds. */
 export interface RevocationPlan {
   /** So long before the deadline the alarm is armed, and the deadline final; 0 where durable timers alone are to do. */

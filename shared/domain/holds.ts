@@ -1,7 +1,8 @@
+import type { AccessRequest } from './access-request.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { PrincipalId, RequestId } from './ids.ts';
 import type { Entitlement } from './policy.ts';
-import type { Instant } from './time.ts';
+import { earliest, type Instant, latest, plus } from './time.ts';
 
 /**
  * Who holds one entitlement of one principal, and until when. While it exists, Curfew answers for the entitlement.
@@ -16,6 +17,10 @@ export interface HoldDocument {
 
 /** Nobody claims an entitlement earlier before its deadline than this. Milliseconds. */
 export const claimWindow = 15_000;
+/** By so much the clocks of two processes may differ. Milliseconds. */
+export const clockSkew = 1_000;
+/** Nobody acts on an alarm's claim later after the deadline, by their own clock: others rely on its being over. Milliseconds. */
+export const claimLasts = 2_000;
 
 /** Names the hold document: the same entitlement of the same principal, whatever the request. */
 export function holdKey(entitlement: Entitlement, principalId: PrincipalId): string {
@@ -84,12 +89,40 @@ export function releaseHold(
   return { outcome: 'kept', document: forgetHold(document, requestId) };
 }
 
+export type Claim = Release | { readonly outcome: 'undecided'; readonly document: HoldDocument | undefined };
+
+/**
+ * What this request's end at `at` does to the entitlement, as it stands `now`: mostly a little sooner. What is kept then is
+ * undecided until it is asked again at the instant, and leaves the document as it is: a hold given up before its deadline would
+ * let another request's end take the entitlement early. However late it is now, holds that last as long as this one are for their own requests to end.
+ */
+export function claimHold(
+  document: HoldDocument | undefined,
+  requestId: RequestId,
+  granted: boolean,
+  at: Instant,
+  now: Instant,
+): Claim {
+  const release = releaseHold(withoutOverdue(document, requestId, earliest(now, at)), requestId, granted, at);
+  return release.outcome === 'kept' && now < at ? { outcome: 'undecided', document } : release;
+}
+
 /**
  * The document with a claim of this request on it, though nobody knows of a grant: one that is under way still must find out
  * that it comes too late. Another request's claim serves as well.
  */
 export function bar(document: HoldDocument | undefined, requestId: RequestId): HoldDocument {
   return { ...document, holds: document?.holds ?? {}, claimedBy: document?.claimedBy ?? requestId };
+}
+
+/**
+ * From when on a request that ended at `at` may be cleared up after. The alarm of another process, whose clock may be behind, may
+ * have claimed the entitlement and not know that the access is over: until it has rung nobody else is to be granted the
+ * same, or that grant would be cut short.
+ */
+export function clearFrom({ granted, deadline, revocation }: AccessRequest, at: Instant): Instant {
+  if (!granted || deadline === undefined || revocation.lead === 0 || at < plus(deadline, -claimWindow)) return at;
+  return latest(at, plus(deadline, claimLasts + clockSkew));
 }
 
 /** The document once this request is over and done with: without its hold and its claim, and gone if nothing is left. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CosmosClient } from '@azure/cosmos';
 import { Browser, csrfIn } from '../../local/browser.ts';
@@ -118,6 +119,13 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
       headers: { 'content-type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
+  /** As whoever the token is of. */
+  const withToken = (token: string, method: string, path: string, body?: unknown, more: Record<string, string> = {}) =>
+    call(undefined, path, {
+      method,
+      headers: { 'content-type': 'application/json', ...more, authorization: `Bearer ${token}` },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
   const ask = (name: string, more: Ask = {}, headers: Record<string, string> = {}) =>
     post(name, '/requests', { ...reader, ...more }, headers);
 
@@ -181,6 +189,7 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
     applicationTokenOf,
     call,
     post,
+    withToken,
     ask,
     asked,
     mailTo,
@@ -197,6 +206,13 @@ export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder
     ): Promise<Record<string, unknown>[]> {
       const { resources } = await database.container(container).items.query('SELECT * FROM c').fetchAll();
       return resources as Record<string, unknown>[];
+    },
+    /** Every mail as it came over the wire. */
+    rawMails(): { readonly to: readonly string[]; readonly raw: Buffer }[] {
+      const store = new DatabaseSync(join(folder, 'mail.sqlite'), { readOnly: true });
+      const rows = store.prepare('SELECT message, raw FROM messages').all() as { message: string; raw: Uint8Array }[];
+      store.close();
+      return rows.map(({ message, raw }) => ({ to: JSON.parse(message).to as string[], raw: Buffer.from(raw) }));
     },
     /** Reads an order as the person, and gives how it went: `rows`, or the number or code of the refusal. */
     async reads(name: string): Promise<string> {
@@ -239,6 +255,8 @@ function answerIn({ status, headers, text }: Omit<Answer, 'body'>): Answer {
   const isJson = /^application\/(problem\+)?json/.test(headers.get('content-type') ?? '');
   return { status, headers, text, body: (isJson ? JSON.parse(text) : {}) as Shown };
 }
+
+export const outcome = ({ status, body }: Answer) => [status, body.code];
 
 export async function until<Found>(
   find: () => Promise<Found>,

@@ -166,7 +166,7 @@ function tell({ outages, warnings }: LaptopChild, evidence: Evidence): void {
   const states = Map.groupBy(evidence.projections.values(), ({ state }) => state);
   console.log(
     [
-      `kill -9 with seed ${seed}: down for ${outages.map(({ from, to }) => to - from).join(', ')} ms`,
+      `kill -9 with seed ${seed}: down for ${outages.join(', ')} ms`,
       `dropped after the last hold’s end by ${latenesses(evidence).map(Math.round).join(', ')} ms`,
       [...states].map(([state, all]) => `${all.length} ${state}`).join(', '),
       ...[...warnings].map(([message, times]) => `${times} × ${message}`),

@@ -14,8 +14,8 @@ export interface Verdict {
   readonly broken: readonly string[];
 }
 
-/** These may make a request fail that was not granted yet. A crash, a delay and a repetition may not. */
-const mayFail: readonly (Fault | undefined)[] = ['error', 'final error', 'lost answer', 'time-out', 'outage'];
+/** These may make a request fail that was not granted yet. A crash, a delay, a repetition and a single failure may not. */
+const mayFail: readonly (Fault | undefined)[] = ['final error', 'time-out', 'hang', 'outage'];
 
 /** `mailed` are the instants at which mails went out. */
 export function judge(

@@ -1,74 +1,12 @@
-import type { DurableClient } from 'durable-functions';
 import { describe, expect, test } from 'vitest';
-import { createHeartbeat } from '../../functions/heartbeat.ts';
-import { createReconciler } from '../../functions/reconcile.ts';
-import { orchestratorName } from '../../orchestrations/names.ts';
-import { openDrifts } from '../../shared/domain/drift.ts';
-import { CurfewError } from '../../shared/domain/errors.ts';
 import type { RecordedEvent } from '../../shared/domain/events.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import { holdKey } from '../../shared/domain/holds.ts';
-import { type CommandId, driftIdOf, type RequestId, type TargetId } from '../../shared/domain/ids.ts';
-import type { DriftPolicy, Policy } from '../../shared/domain/policy.ts';
-import { type Instant, plus } from '../../shared/domain/time.ts';
-import { MemoryDrifts } from '../support/memory.ts';
-import { ada, bob, carla, entitlement, eve, owners, policy, requested, stage, start } from '../support/samples.ts';
-import { createWorld, type World } from '../support/world.ts';
-
-const minute = 60_000;
-const hour = 60 * minute;
-const deadline = plus(start, 8 * hour);
-const orders = 'orders' as TargetId;
-const onCall = 'on-call@contoso.example';
-
-/** A world with a reconciler, which looks when it is told to. */
-function reconciled(drift: DriftPolicy = { action: 'report', standing: [] }, world = createWorld()) {
-  const drifts = new MemoryDrifts();
-  const beats: Instant[] = [];
-  const logged: string[] = [];
-  const withDrift: Policy = {
-    ...policy,
-    targets: policy.targets.map((target) => ({ ...target, roles: target.roles.map((role) => ({ ...role, drift })) })),
-  };
-  const reconcile = createReconciler({
-    ...world,
-    clock: world.time.clock,
-    drifts,
-    log: (_, message) => logged.push(message),
-    alertAddress: onCall,
-    policy: () => withDrift,
-    heartbeat: { beat: async () => void beats.push(world.time.now), check: async () => {} },
-  });
-  const client = {
-    async getStatus(id: string) {
-      const status = world.engine.status(id);
-      if (!status) throw new Error('no such instance');
-      return status;
-    },
-    async startNew(_: string, { instanceId, input }: { instanceId: string; input: unknown }) {
-      return world.engine.start(orchestratorName, instanceId, input);
-    },
-  } as unknown as DurableClient;
-  return {
-    world,
-    drifts,
-    beats,
-    logged,
-    async look() {
-      await reconcile(client);
-      await world.settle();
-    },
-    alerts: () => world.notifier.sent.filter(({ to }) => to === onCall).map(({ subject }) => subject),
-    driftTypes: async () => (await drifts.read(orders)).map(({ event }) => event.type),
-  };
-}
-
-async function grantedIn(world: World): Promise<RequestId> {
-  const id = await world.submit();
-  await world.approve(id);
-  expect(world.request(id).state).toBe('granted');
-  return id;
-}
+import type { CommandId, RequestId } from '../../shared/domain/ids.ts';
+import { plus } from '../../shared/domain/time.ts';
+import { ada, bob, carla, clearedUp, entitlement, eve, owners, requested, stage, start } from '../support/samples.ts';
+import type { World } from '../support/world.ts';
+import { deadline, grantedIn, hour, minute, reconciled } from './reconciled.ts';
 
 const loseInstance = async (world: World, id: RequestId, how: 'purged' | 'terminated') =>
   how === 'purged' ? world.engine.purge(id) : world.engine.terminate(id, 'by hand');
@@ -83,7 +21,7 @@ describe('a request without an orchestration', () => {
       await world.advanceTo(plus(start, minute));
       await look();
       expect(world.engine.status(id)?.runtimeStatus).toBe('Running');
-      await world.advanceTo(deadline);
+      await world.advanceTo(clearedUp(deadline));
       expect(world.target.log.at(-1)).toMatchObject({ at: deadline, what: 'dropped' });
       expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 0 } });
       expect(world.types(id)).toEqual([
@@ -123,6 +61,32 @@ describe('a request without an orchestration', () => {
     await look();
     await world.approve(id);
     expect(world.request(id).state).toBe('granted');
+  });
+
+  test('was written and neither listed nor started, for its call died: it is found by its first event, and begun', async () => {
+    const { world, look, logged } = reconciled();
+    const id = await world.submit();
+    await world.engine.purge(id);
+    world.requests.all.delete(id);
+    await look();
+    expect(world.requests.all.has(id)).toBe(false);
+    await world.advanceTo(plus(start, minute));
+    await look();
+    expect(world.request(id).state).toBe('waiting-for-approval');
+    await look();
+    expect(logged).toHaveLength(1);
+    await world.approve(id);
+    expect(world.request(id).state).toBe('granted');
+  });
+
+  test('was written hours ago, and nothing came of it: it is not begun any more', async () => {
+    const { world, look } = reconciled();
+    const id = await world.submit();
+    await world.engine.purge(id);
+    world.requests.all.delete(id);
+    await world.advanceTo(plus(start, 7 * hour));
+    await look();
+    expect(world.requests.all.has(id)).toBe(false);
   });
 
   test('was waiting in its second stage: its approvers are asked again, its reminders are not, and it goes on', async () => {
@@ -299,214 +263,6 @@ describe('a request without an orchestration', () => {
   );
 });
 
-describe('access past its end', () => {
-  test('is ended while the orchestration does nothing, and somebody is told', async () => {
-    const { world, look, alerts } = reconciled();
-    const id = await grantedIn(world);
-    await world.advanceTo(plus(deadline, -minute));
-    await world.engine.suspend(id, 'by hand');
-    await world.advanceTo(plus(deadline, 11_000));
-    expect(world.target.members.has(ada.principalId)).toBe(true);
-    await look();
-    expect(world.target.members.has(ada.principalId)).toBe(false);
-    expect(alerts()).toEqual(['Access stood past its end, and was ended now']);
-    await look();
-    await world.engine.resume(id, 'by hand');
-    await world.advanceTo(plus(deadline, minute));
-    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { evidence: [{ outcome: 'absent' }] } });
-    expect(alerts()).toHaveLength(1);
-    expect(world.holds.all.size).toBe(0);
-  });
-
-  test('is told once an hour where it cannot be ended', async () => {
-    const { world, look, alerts, beats } = reconciled();
-    await grantedIn(world);
-    await world.advanceTo(plus(deadline, -minute));
-    world.target.revoke = async () => Promise.reject(new Error('broken'));
-    for (let minutes = 1; minutes <= 61; minutes++) {
-      await world.advanceTo(plus(deadline, minutes * minute));
-      await look();
-    }
-    const told = alerts().filter((subject) => subject.startsWith('Access stands past its end'));
-    expect(told).toHaveLength(2);
-    expect(beats).toEqual([]);
-  });
-
-  test('is told where ending it hangs', async () => {
-    const { world, look, alerts } = reconciled();
-    const id = await grantedIn(world);
-    await world.advanceTo(plus(deadline, -minute));
-    await world.engine.suspend(id, 'by hand');
-    await world.advanceTo(plus(deadline, minute));
-    const { promise } = Promise.withResolvers<never>();
-    world.target.revoke = () => promise;
-    const looked = look();
-    await world.advanceTo(plus(deadline, minute + 15_000));
-    await looked;
-    expect(alerts()).toEqual(['Access stands past its end, and can’t be ended']);
-  });
-
-  test('that was put back after its end is ended again, for ten minutes; then it is drift', async () => {
-    const { world, look, alerts, driftTypes } = reconciled();
-    const id = await grantedIn(world);
-    await world.advanceTo(plus(deadline, 5 * minute));
-    world.target.members.add(ada.principalId);
-    await look();
-    expect(world.target.members.size).toBe(0);
-    expect(alerts()).toEqual(['Access stood past its end, and was ended now']);
-    expect(world.types(id)).toHaveLength(6);
-    expect(world.holds.all.size).toBe(0);
-    await world.advanceTo(plus(deadline, 10 * minute));
-    world.target.members.add(ada.principalId);
-    await look();
-    expect(world.target.members.size).toBe(1);
-    expect(await driftTypes()).toEqual(['drift-found']);
-  });
-
-  test('by a grant that came after its request had failed is ended', async () => {
-    const { world, look } = reconciled();
-    world.target.grant = async () => Promise.reject(new CurfewError('CURFEW_TARGET_REFUSED'));
-    const id = await world.submit();
-    await world.approve(id);
-    expect(world.request(id).state).toBe('failed');
-    expect(world.request(id).granted).toBeUndefined();
-    expect(world.holds.all.size).toBe(0);
-    world.target.members.add(ada.principalId);
-    await look();
-    expect(world.target.members.size).toBe(0);
-  });
-
-  test('by a hold that its ended request left behind is ended, and the hold forgotten', async () => {
-    const { world, look, alerts } = reconciled();
-    const id = await grantedIn(world);
-    await world.advanceTo(deadline);
-    const key = holdKey(entitlement, ada.principalId);
-    world.holds.all.set(key, { standing: false, holds: { [id]: deadline } });
-    world.target.members.add(ada.principalId);
-    await world.advanceTo(plus(deadline, hour));
-    await look();
-    expect(world.target.members.size).toBe(0);
-    expect(world.holds.all.size).toBe(0);
-    expect(alerts()).toHaveLength(1);
-  });
-
-  test('is not what somebody holds by another request', async () => {
-    const { world, look, alerts } = reconciled();
-    await grantedIn(world);
-    await world.advanceTo(plus(deadline, -hour));
-    const later = await world.submit(requested());
-    await world.approve(later);
-    await world.advanceTo(plus(deadline, minute));
-    await look();
-    expect(world.target.members.has(ada.principalId)).toBe(true);
-    expect(alerts()).toEqual([]);
-  });
-});
-
-describe('drift', () => {
-  test('is written down and told once when it is found, and written down when it is gone', async () => {
-    const { world, look, alerts, drifts, driftTypes } = reconciled();
-    world.target.members.add(eve.principalId);
-    for (let times = 0; times < 3; times++) await look();
-    expect(await driftTypes()).toEqual(['drift-found']);
-    expect(world.target.members.has(eve.principalId)).toBe(true);
-    expect(alerts()).toEqual(['Somebody holds what Curfew never granted']);
-    expect(openDrifts(await drifts.read(orders)).size).toBe(1);
-    world.target.members.delete(eve.principalId);
-    for (let times = 0; times < 2; times++) await look();
-    expect(await driftTypes()).toEqual(['drift-found', 'drift-gone']);
-    expect(alerts()).toHaveLength(1);
-    expect(verifyChain(driftIdOf(orders), await drifts.read(orders))).toBeUndefined();
-  });
-
-  test('is removed where the policy says so, with its sessions, and the evidence is written down', async () => {
-    const { world, look, drifts, driftTypes } = reconciled({ action: 'remove', standing: [bob.principalId] });
-    await grantedIn(world);
-    world.target.members.add(eve.principalId);
-    world.target.members.add(bob.principalId);
-    world.target.sessions.set(eve.principalId, 2);
-    await look();
-    expect([...world.target.members].sort()).toEqual([ada.principalId, bob.principalId]);
-    expect(await driftTypes()).toEqual(['drift-found', 'drift-removed']);
-    expect((await drifts.read(orders))[1]?.event).toMatchObject({ evidence: { outcome: 'revoked', sessionsEnded: 2 } });
-    await look();
-    expect(await driftTypes()).toHaveLength(2);
-  });
-
-  test('that could not be removed is tried again, and told once', async () => {
-    const { world, look, alerts, beats, driftTypes } = reconciled({ action: 'remove', standing: [] });
-    world.target.members.add(eve.principalId);
-    const { terminate } = world.target;
-    world.target.terminate = async () => Promise.reject(new Error('broken'));
-    await look();
-    world.target.members.add(eve.principalId);
-    world.target.terminate = terminate;
-    expect(beats).toHaveLength(0);
-    await look();
-    expect(world.target.members.size).toBe(0);
-    expect(await driftTypes()).toEqual(['drift-found', 'drift-removed']);
-    expect(alerts()).toHaveLength(1);
-  });
-
-  test('is nobody who is gone when they are asked about, nor removed from a grant that has just begun', async () => {
-    const { world, look, drifts, driftTypes } = reconciled({ action: 'remove', standing: [] });
-    const { holders } = world.target;
-    world.target.holders = async () => [{ principalId: eve.principalId, name: 'eve' }];
-    await look();
-    expect(await driftTypes()).toEqual([]);
-    world.target.holders = holders;
-    world.target.members.add(eve.principalId);
-    const { append } = drifts;
-    drifts.append = async (event) => {
-      await append.call(drifts, event);
-      const key = holdKey(entitlement, eve.principalId);
-      world.holds.all.set(key, { holds: { ['req-another' as RequestId]: deadline } });
-    };
-    await look();
-    expect(await driftTypes()).toEqual(['drift-found']);
-    expect(world.target.members.has(eve.principalId)).toBe(true);
-  });
-
-  test('is nobody who was there before their grant, for as long as it lasts', async () => {
-    const { world, look, driftTypes } = reconciled({ action: 'remove', standing: [] });
-    world.target.members.add(ada.principalId);
-    await grantedIn(world);
-    await look();
-    expect(world.target.members.has(ada.principalId)).toBe(true);
-    expect(await driftTypes()).toEqual([]);
-  });
-
-  test('is nobody to be sure of while the holds cannot be read', async () => {
-    const { world, look, beats, driftTypes } = reconciled({ action: 'remove', standing: [] });
-    await grantedIn(world);
-    const { list } = world.holds;
-    let times = 0;
-    world.holds.list = async () => {
-      if (times++ > 0) return list.call(world.holds);
-      throw new CurfewError('CURFEW_STORE_UNAVAILABLE');
-    };
-    world.target.members.add(eve.principalId);
-    await look();
-    expect(world.target.members.size).toBe(2);
-    expect(await driftTypes()).toEqual([]);
-    expect(beats).toEqual([]);
-  });
-
-  test('is not whoever was being granted it while the store was read', async () => {
-    const { world, look, driftTypes } = reconciled({ action: 'remove', standing: [] });
-    await grantedIn(world);
-    // What was read is of the moment before the hold was made.
-    world.requests.list = async () => ({ requests: [] });
-    const { list } = world.holds;
-    let times = 0;
-    world.holds.list = async () => (times++ === 0 ? { holds: [] } : list.call(world.holds));
-    await look();
-    expect(times).toBe(2);
-    expect(world.target.members.has(ada.principalId)).toBe(true);
-    expect(await driftTypes()).toEqual([]);
-  });
-});
-
 describe('one thing that fails does not stop the rest', () => {
   test('a target that cannot be reached: requests are adopted all the same, and it was no success', async () => {
     const { world, look, beats } = reconciled();
@@ -540,38 +296,5 @@ describe('one thing that fails does not stop the rest', () => {
     world.notifier.failure = undefined;
     await look();
     expect(alerts()).toEqual(['Somebody holds what Curfew never granted']);
-  });
-});
-
-describe('its health', () => {
-  const world = createWorld();
-  const { clock } = world.time;
-  let stored: Instant | undefined;
-  let isDown = false;
-  const store = {
-    save: async (at: Instant) => {
-      stored = at;
-    },
-    find: async () => {
-      if (isDown) throw new Error('down');
-      return stored;
-    },
-  };
-  test('lasts for five minutes after a success, on every instance, and for the first five without one', async () => {
-    const here = createHeartbeat(store, clock);
-    const there = createHeartbeat(store, clock);
-    await world.advanceTo(plus(start, 5 * minute));
-    await expect(here.check()).resolves.toBeUndefined();
-    await world.advanceTo(plus(start, 5 * minute + 1));
-    await expect(here.check()).rejects.toThrow();
-    await here.beat();
-    await expect(there.check()).resolves.toBeUndefined();
-    isDown = true;
-    await expect(here.check()).resolves.toBeUndefined();
-    await expect(there.check()).rejects.toThrow();
-    isDown = false;
-    await world.advanceTo(plus(start, 10 * minute + 2));
-    await expect(here.check()).rejects.toThrow();
-    await expect(there.check()).rejects.toThrow();
   });
 });

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { CurfewError } from '../../shared/domain/errors.ts';
+import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { ada, analysts, bob, carla, owners, requested, start } from '../support/samples.ts';
+import type { AccessProvider } from '../../shared/ports.ts';
+import { ada, analysts, bob, carla, clearedUp, owners, requested, start } from '../support/samples.ts';
 import { createWorld } from '../support/world.ts';
 
 const minute = 60_000;
@@ -31,6 +34,7 @@ describe('the story of a request', () => {
       state: 'expired',
       revoked: { lateness: 0, evidence: [{ sessionsEnded: 2 }] },
     });
+    await world.advanceTo(clearedUp(deadline));
     expect(world.engine.status(id)?.runtimeStatus).toBe('Completed');
   });
 
@@ -240,7 +244,29 @@ describe('when something fails', () => {
     expect(world.target.members.size).toBe(0);
     expect(world.holds.all.size).toBe(0);
   });
-  test('a grant whose activity crashed after its work counts as granted, and is revoked', async () => {
+  test.each([
+    ['grant', 'crash-before'],
+    ['grant', 'crash-after'],
+    ['checkEligibility', 'crash-before'],
+    ['checkEligibility', 'crash-after'],
+  ] as const)('the host loses one %s to a %s: it is done again, and the access is granted', async (name, fault) => {
+    const world = createWorld({ faults: { [name]: (call: number) => (call === 1 ? fault : undefined) } });
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(start, 5_000));
+    expect(world.request(id)).toMatchObject({ state: 'granted', granted: { evidence: [{ outcome: 'granted' }] } });
+    await world.advanceTo(plus(deadline, minute));
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { evidence: [{ outcome: 'revoked' }] } });
+  });
+  test('people who can never be checked are granted nothing', async () => {
+    const world = createWorld({ faults: { checkEligibility: () => 'crash-before' } });
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(start, 2 * minute));
+    expect(world.request(id)).toMatchObject({ state: 'failed', failure: 'CURFEW_INTERNAL' });
+    expect(world.types(id)).not.toContain('grant-intended');
+  });
+  test('a grant whose activity crashes after its work, each time, counts as granted, and is revoked', async () => {
     const world = createWorld({ faults: { grant: () => 'crash-after' } });
     const id = await world.submit();
     await world.approve(id);
@@ -248,7 +274,7 @@ describe('when something fails', () => {
     expect(world.request(id)).toMatchObject({ state: 'failed', failure: 'CURFEW_INTERNAL' });
     expect(world.target.log.map(({ what }) => what)).toEqual(['granted', 'dropped']);
   });
-  test('a grant that has its effect and then hangs is taken away at the deadline', async () => {
+  test('a grant that has its effect and hangs, each time that it is tried, is taken away when it is given up', async () => {
     const world = createWorld({
       around: async (call, run) => {
         const answer = await run();
@@ -259,8 +285,10 @@ describe('when something fails', () => {
     const id = await world.submit();
     await world.approve(id);
     await world.advanceTo(plus(deadline, 2 * hour));
-    expect(world.request(id).state).toBe('failed');
-    expect(world.target.log.at(-1)).toMatchObject({ at: deadline, what: 'dropped' });
+    const { state, changedAt } = world.request(id);
+    expect(state).toBe('failed');
+    expect(changedAt < plus(start, 5 * minute)).toBe(true);
+    expect(world.target.log.at(-1)).toMatchObject({ at: changedAt, what: 'dropped' });
     expect(world.holds.all.size).toBe(0);
   });
   test('the process dies with the alarm in it: the durable timer takes the access away', async () => {
@@ -271,6 +299,73 @@ describe('when something fails', () => {
     world.die();
     await world.advanceTo(plus(deadline, minute));
     expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 5_000 } });
+  });
+  test('the alarm’s drop could not be verified: it is verified soon afterwards, and its instant stands in the event', async () => {
+    const world = createWorld();
+    const { target } = world;
+    target.revokeTogether = (members) =>
+      Promise.all(
+        members.map(async ({ entitlement, principal }) => {
+          const { droppedAt } = await target.revoke(entitlement, principal, world.time.now);
+          return { outcome: 'unverified', droppedAt };
+        }),
+      );
+    const id = await world.submit();
+    await world.approve(id);
+    target.sessions.set(ada.principalId, 1);
+    await world.advanceTo(plus(deadline, 1_000));
+    expect(world.request(id)).toMatchObject({
+      state: 'expired',
+      revoked: { lateness: 0, evidence: [{ outcome: 'revoked', droppedAt: deadline, sessionsEnded: 1 }] },
+    });
+  });
+
+  const fails = () => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE'));
+  test.each<[string, Partial<AccessProvider>]>([
+    ['end the sessions', { terminate: fails }],
+    ['end the sessions, but hangs', { terminate: () => new Promise(() => {}) }],
+    ['read it back', { isHeld: fails }],
+  ])(
+    'without an alarm, a try that dropped it and could not %s: the next one verifies it, and keeps the instant',
+    async (_, broken) => {
+      const world = createWorld();
+      const id = await world.submit({ ...requested(), revocation: { lead: 0, longestPause: minute } } as CurfewEvent);
+      await world.approve(id);
+      const whole = { terminate: world.target.terminate, isHeld: world.target.isHeld };
+      Object.assign(world.target, broken);
+      await world.advanceTo(deadline);
+      expect(world.target.members.size).toBe(0);
+      Object.assign(world.target, whole);
+      await world.advanceTo(plus(deadline, minute));
+      expect(world.request(id)).toMatchObject({
+        state: 'expired',
+        revoked: { lateness: 0, evidence: [{ outcome: 'revoked', droppedAt: deadline }] },
+      });
+    },
+  );
+  test('an access that is ended early, and dropped by a try that could not verify it, keeps the instant too', async () => {
+    const world = createWorld();
+    const id = await world.submit();
+    await world.approve(id);
+    const { isHeld } = world.target;
+    world.target.isHeld = fails;
+    await world.advanceTo(plus(start, hour));
+    await world.command(id, end);
+    world.target.isHeld = isHeld;
+    await world.advanceTo(plus(start, hour + minute));
+    expect(world.request(id)).toMatchObject({
+      state: 'revoked',
+      revoked: { evidence: [{ outcome: 'revoked', droppedAt: plus(start, hour) }] },
+    });
+  });
+  test('the alarm’s call hangs and does nothing: the durable timer’s work is done before anybody has to be alerted', async () => {
+    const world = createWorld();
+    world.target.revokeTogether = () => new Promise(() => {});
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(deadline, minute));
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 12_000 } });
+    expect(world.types(id)).not.toContain('revocation-delayed');
   });
   test('a claim that hangs until the access is gone leaves nothing in the hold documents', async () => {
     let calls = 0;
@@ -370,7 +465,7 @@ describe('others who hold the same', () => {
     await world.advanceTo(plus(start, 2 * hour));
     expect(world.request(short).state).toBe('expired');
     expect(world.target.members.has(ada.principalId)).toBe(true);
-    await world.advanceTo(plus(start, 3 * hour));
+    await world.advanceTo(clearedUp(plus(start, 3 * hour)));
     expect(world.request(long).state).toBe('expired');
     expect(world.target.log.at(-1)).toMatchObject({ at: plus(start, 3 * hour), what: 'dropped' });
     expect(world.holds.all.size).toBe(0);

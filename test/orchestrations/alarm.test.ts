@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { createAlarm } from '../../orchestrations/activities/alarm.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
-import type { RevocationEvidence } from '../../shared/domain/events.ts';
+import type { DropEvidence } from '../../shared/domain/events.ts';
 import { acquireHold, claimWindow, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
 import { type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
 import type { SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
-import type { Member, Taken } from '../../shared/ports.ts';
+import type { Member, Taken, Unverified } from '../../shared/ports.ts';
 import { MemoryHolds, MemoryTarget } from '../support/memory.ts';
 import { ada, entitlement, requestAfter, requested } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -19,6 +19,7 @@ class Target extends MemoryTarget {
   readonly calls: { at: Instant; giveUp: Instant; who: readonly string[]; names: readonly (string | undefined)[] }[] =
     [];
   readonly failing = new Set<string>();
+  readonly unverified = new Set<string>();
   readonly prepared: number[] = [];
   /** While it is unresolved, calls last. */
   gate: Promise<void> | undefined;
@@ -32,15 +33,19 @@ class Target extends MemoryTarget {
     return members.map(({ principal }) => `user ${principal.principalId}`);
   }
 
-  override async revokeTogether(members: readonly Member[], giveUp = time): Promise<(Taken | CurfewError)[]> {
+  override async revokeTogether(
+    members: readonly Member[],
+    giveUp = time,
+  ): Promise<(Taken | Unverified | CurfewError)[]> {
     const who = members.map(({ principal }) => principal.principalId);
     this.calls.push({ at: this.clock.now(), giveUp, who, names: members.map(({ name }) => name) });
     await this.gate;
-    return members.map(({ principal: { principalId } }) =>
-      this.failing.has(principalId)
-        ? new CurfewError('CURFEW_TARGET_REFUSED')
-        : { outcome: 'revoked', droppedAt: this.clock.now(), sessionsEnded: 1 },
-    );
+    const droppedAt = this.clock.now();
+    return members.map(({ entitlement: { database }, principal: { principalId } }) => {
+      if (this.failing.has(principalId)) return new CurfewError('CURFEW_TARGET_REFUSED');
+      if (this.unverified.has(database)) return { outcome: 'unverified', droppedAt };
+      return { outcome: 'revoked', droppedAt, sessionsEnded: 1 };
+    });
   }
 }
 
@@ -50,7 +55,7 @@ function createBench() {
   const holds = new MemoryHolds();
   const target = new Target(clock);
   const alarm = createAlarm({ clock, holds, providers: { 'sql-role': target } });
-  const raised: { at: Instant; id: RequestId; evidence: readonly RevocationEvidence[] }[] = [];
+  const raised: { at: Instant; id: RequestId; evidence: readonly DropEvidence[] }[] = [];
   const settle = async () => {
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
@@ -153,6 +158,23 @@ test('one that fails leaves the others alone, and is raised with nothing', async
   );
   expect(await bench.alarm.settle(second.id)).toBeUndefined();
   expect(await bench.alarm.settle(third.id)).toHaveLength(1);
+});
+
+test('what was dropped and could not be verified is raised with its instant, and is left to the durable path', async () => {
+  const bench = createBench();
+  const { id } = bench.armed(time, [entitlement, elsewhere]);
+  bench.target.unverified.add(elsewhere.database);
+  await bench.advanceTo(time);
+  expect(bench.raised).toMatchObject([
+    {
+      id,
+      evidence: [
+        { entitlement, droppedAt: time, sessionsEnded: 1 },
+        { entitlement: elsewhere, droppedAt: time, sessionsEnded: 0 },
+      ],
+    },
+  ]);
+  expect(await bench.alarm.settle(id)).toBeUndefined();
 });
 
 test('claims as late as it may, and never before the window', async () => {

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { createAlarm } from '../../orchestrations/activities/alarm.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
-import { acquireHold, type HoldDocument, releaseHold } from '../../shared/domain/holds.ts';
+import {
+  acquireHold,
+  claimLasts,
+  clockSkew,
+  type HoldDocument,
+  holdKey,
+  releaseHold,
+} from '../../shared/domain/holds.ts';
 import { requestIdOf } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
 import {
@@ -14,11 +21,12 @@ import {
   MemoryRequests,
   MemoryTarget,
 } from '../support/memory.ts';
-import { requestAfter, requested, start } from '../support/samples.ts';
+import { entitlement, requestAfter, requested, start } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 function setUp() {
-  const { clock } = new VirtualClock();
+  const time = new VirtualClock();
+  const { clock } = time;
   const target = new MemoryTarget(clock);
   const holds = new MemoryHolds();
   const requests = new MemoryRequests();
@@ -41,7 +49,7 @@ function setUp() {
   const deadline = plus(start, 3_600_000);
   const request = requestAfter(requested(), { type: 'grant-intended', at: start, deadline });
   const raise = async () => {};
-  return { target, holds, requests, activities, request, deadline, raise };
+  return { time, target, holds, requests, activities, request, deadline, raise };
 }
 
 test('a grant that arrives when the access is over takes back what it gave', async () => {
@@ -128,3 +136,28 @@ test('a grant whose entitlement a longer one claims for its end meanwhile leaves
   expect(await activities.grant({ request }, raise)).toMatchObject({ ok: true });
   expect(target.log.map(({ what }) => what)).toEqual(['granted']);
 });
+
+for (const { when, offset } of [
+  { when: 'was ended just before its deadline', offset: -5_000 },
+  { when: 'has ended, by a clock that is ahead', offset: 0 },
+]) {
+  test(`what another process’s alarm has claimed stays claimed until it has rung, though the request ${when}`, async () => {
+    const { time, holds, requests, activities, request, deadline, raise } = setUp();
+    const settled = async () => {};
+    const changedAt = plus(deadline, offset);
+    await time.advanceTo(changedAt, settled);
+    const other = requestIdOf(new Uint8Array(16).fill(9));
+    const granted = { at: start, evidence: [] };
+    await requests.save({ ...request, id: other, state: 'revoked', granted, changedAt });
+    const key = holdKey(entitlement, request.requester.principalId);
+    holds.all.set(key, { standing: false, holds: { [other]: deadline }, claimedBy: other });
+    const later = { ...request, deadline: plus(deadline, 60_000) };
+    const claimed = { ok: false, code: 'CURFEW_HOLD_CLAIMED' };
+    expect(await activities.grant({ request: later }, raise)).toMatchObject(claimed);
+    expect(holds.all.get(key)?.claimedBy).toBe(other);
+
+    await time.advanceTo(plus(deadline, claimLasts + clockSkew), settled);
+    expect(await activities.grant({ request: later }, raise)).toMatchObject(claimed);
+    expect(await activities.grant({ request: later }, raise)).toMatchObject({ ok: true });
+  });
+}

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { CurfewError } from '../../shared/domain/errors.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId } from '../../shared/domain/ids.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
-import { ada, analysts, bob, carla, owners, requested, start } from '../support/samples.ts';
+import { ada, analysts, bob, carla, clearedUp, owners, requested, start } from '../support/samples.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const minute = 60_000;
@@ -128,6 +129,47 @@ describe('where the store goes between the intent and the grant', () => {
     expect(world.target.members.has(ada.principalId)).toBe(true);
     await world.advanceTo(deadline);
     expect(world.target.log.at(-1)).toMatchObject({ at: deadline, what: 'dropped' });
+  });
+});
+
+describe('a grant that fails while nobody can say who else holds the same', () => {
+  /** The second of two overlapping requests, whose grant the target refuses when it has its hold; then the holds are down. */
+  async function refused(world: World, duration: number) {
+    const other = await world.submit(requested({ duration: 6 * hour }));
+    await world.approve(other);
+    const { isHeld } = world.target;
+    world.target.isHeld = async () => {
+      world.target.isHeld = isHeld;
+      world.holds.failure = down;
+      throw new CurfewError('CURFEW_TARGET_REFUSED');
+    };
+    const id = await world.submit(requested({ duration }));
+    await world.approve(id);
+    return { id, other };
+  }
+  const holds = (world: World) => world.target.members.has(ada.principalId);
+
+  test('leaves what they hold until that can be said', async () => {
+    const world = createWorld();
+    const { id, other } = await refused(world, 8 * hour);
+    await world.advanceTo(plus(start, 90_000));
+    world.holds.failure = undefined;
+    await world.advanceTo(plus(start, 10 * minute));
+    expect(world.request(id)).toMatchObject({ state: 'failed', revoked: { evidence: [{ outcome: 'kept' }] } });
+    await world.advanceTo(clearedUp(plus(start, 6 * hour)));
+    expect(world.request(other)).toMatchObject({ state: 'expired', revoked: { lateness: 0 } });
+    expect(world.target.log.at(-1)).toMatchObject({ at: plus(start, 6 * hour), what: 'dropped' });
+    expect(world.holds.all.size).toBe(0);
+  });
+
+  test('takes it without knowing at its deadline, whatever the pause between two tries', async () => {
+    const world = createWorld();
+    const { id } = await refused(world, hour + 10 * minute + 7);
+    await world.advanceTo(plus(start, hour + 10 * minute));
+    expect(holds(world)).toBe(true);
+    await world.advanceTo(plus(start, hour + 10 * minute + 5_000));
+    expect(holds(world)).toBe(false);
+    expect(world.request(id)).toMatchObject({ state: 'failed', revoked: { evidence: [{ holdsUnknown: true }] } });
   });
 });
 

@@ -11,6 +11,7 @@ export const faults = {
   'final error': 'the call fails for a reason that trying again can’t mend',
   'lost answer': 'the call has its effect, and fails',
   'time-out': 'the call has its effect, hangs for two hours, and fails',
+  hang: 'the call has no effect, hangs for two hours, and fails',
   'slow call': 'three seconds pass before the effect',
   'slow answer': 'three seconds pass after the effect',
   duplicate: 'the call is carried out twice',
@@ -90,6 +91,9 @@ export function injector(injection: Injection | undefined, time: () => VirtualCl
         throw errorOf(call);
       case 'time-out':
         await run();
+        await sleep(hangs);
+        throw errorOf(call);
+      case 'hang':
         await sleep(hangs);
         throw errorOf(call);
       case 'slow call':

@@ -3,7 +3,7 @@ import type { RecordedDrift } from '../../shared/domain/drift.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { OtherWay, RecordedEvent } from '../../shared/domain/events.ts';
 import type { HoldDocument } from '../../shared/domain/holds.ts';
-import { driftIdOf, type PrincipalId, type TargetId } from '../../shared/domain/ids.ts';
+import { driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Person } from '../../shared/domain/policy.ts';
 import type { Instant } from '../../shared/domain/time.ts';
 import type {
@@ -24,6 +24,7 @@ import type {
   RequestStore,
   Taken,
   TargetRegistry,
+  Unverified,
 } from '../../shared/ports.ts';
 
 /** Outside systems that can be broken: while `failure` is set, every call fails with it. */
@@ -50,6 +51,13 @@ export class MemoryEvents extends Breakable implements EventStore {
   async read(id: string): Promise<RecordedEvent[]> {
     this.check();
     return this.chains.get(id) ?? [];
+  }
+
+  async begunSince(instant: Instant): Promise<RequestId[]> {
+    this.check();
+    return [...this.chains.values()].flatMap(([first]) =>
+      first && first.event.at >= instant ? [first.requestId] : [],
+    );
   }
 }
 
@@ -269,7 +277,7 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     return members.map(() => 'user');
   }
 
-  async revokeTogether(members: readonly Member[]): Promise<(Taken | CurfewError)[]> {
+  async revokeTogether(members: readonly Member[]): Promise<(Taken | Unverified | CurfewError)[]> {
     return Promise.all(
       members.map(async ({ entitlement, principal }) => ({
         ...(await this.revoke(entitlement, principal, this.clock.now())),

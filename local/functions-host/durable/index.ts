@@ -4,7 +4,7 @@ import { type Log, silent } from '../log.ts';
 import { Engine } from './engine.ts';
 import { type ActivityHandlers, sdkRuntime } from './sdk-runtime.ts';
 import { type InstanceStatus, statusOf } from './status.ts';
-import { fireTimeOf, seededRandom } from './timers.ts';
+import { type FireTime, fireTimeOf, seededRandom } from './timers.ts';
 import type { DurableRuntime } from './turn.ts';
 
 export { DurableError, type DurableErrorCode, Refusal } from './errors.ts';
@@ -17,7 +17,7 @@ export interface DurableEngineOptions {
   readonly orchestrators: Readonly<Record<string, OrchestrationHandler>>;
   readonly activities: ActivityHandlers;
   /** `azure-storage` makes timers as early and as late as they were measured there. */
-  readonly timers?: 'exact' | 'azure-storage';
+  readonly timers?: 'exact' | 'azure-storage' | FireTime;
   /** Numbers in [0, 1) for that lateness. */
   readonly random?: () => number;
   readonly log?: Log;

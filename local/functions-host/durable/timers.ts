@@ -77,7 +77,8 @@ export class TimerQueue {
 export type FireTime = (fireAt: number, created: number) => number;
 
 /** By name; `random` is the lateness of the Azure Storage backend. */
-export function fireTimeOf(timers: 'exact' | 'azure-storage', random: () => number): FireTime {
+export function fireTimeOf(timers: 'exact' | 'azure-storage' | FireTime, random: () => number): FireTime {
+  if (typeof timers === 'function') return timers;
   return timers === 'exact' ? (fireAt) => fireAt : (fireAt, created) => azureStorageFireTime(fireAt, created, random);
 }
 

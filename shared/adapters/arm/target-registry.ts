@@ -3,14 +3,21 @@ import { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
 import type { TargetRegistry } from '../../ports.ts';
 
-const scope = 'https://management.azure.com/.default';
-const apiVersion = '2021-11-01';
+const credentialScopes = 'https://management.azure.com/.default';
 const databaseForm =
-  /^(?<server>\/subscriptions\/(?<subscription>[^/]+)\/resourceGroups\/[^/]+\/providers\/Microsoft\.Sql\/servers\/(?<name>[^/]+))\/databases\/[^/]+$/i;
+  /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Sql\/servers\/([^/]+)\/databases\/([^/]+)$/i;
+/** For so long each question is waited for. Milliseconds. */
+const callLimit = 4_000;
+/** Who is told to come back later does so with the revocation's next try; who is sent elsewhere doesn't go. */
+const once = { retryOptions: { maxRetries: 0 }, redirectOptions: { maxRetries: 0 } };
+
 /** Asked in this order: who may not know is told 403 whether or not there is such a thing. */
+const codes = z.enum(['ResourceNotFound', 'ParentResourceNotFound', 'ResourceGroupNotFound']);
 const missing = z.object({
-  error: z.object({ code: z.enum(['ResourceNotFound', 'ParentResourceNotFound', 'ResourceGroupNotFound']) }),
+  statusCode: z.literal(404),
+  response: z.object({ parsedBody: z.object({ error: z.object({ code: codes }) }) }),
 });
+const resource = z.object({ id: z.string() });
 const availability = z.object({ available: z.boolean() });
 
 /**
@@ -19,47 +26,41 @@ const availability = z.object({ available: z.boolean() });
  * all of Azure has the name.
  */
 export function createTargetRegistry(options: { url: string; credential: TokenCredential }): TargetRegistry {
-  const send = async (path: string, body?: object) => {
-    const token = await options.credential.getToken(scope);
-    const response = await fetch(`${options.url}${encodeURI(path)}?api-version=${apiVersion}`, {
-      method: body ? 'POST' : 'GET',
-      headers: { authorization: `Bearer ${token?.token}`, 'content-type': 'application/json' },
-      body: body ? JSON.stringify(body) : null,
-      signal: AbortSignal.timeout(4_000),
-      redirect: 'error',
-    });
-    return { status: response.status, answer: (await response.json()) as unknown };
-  };
-  const isThere = async (resourceId: string) => {
-    const { status, answer } = await send(resourceId);
-    if (status === 200) return true;
-    if (status === 404 && missing.safeParse(answer).success) return false;
-    throw new Error(`Azure Resource Manager answered ${status}`);
-  };
-  const isNameFree = async (subscription: string, name: string) => {
-    const { status, answer } = await send(
-      `/subscriptions/${subscription}/providers/Microsoft.Sql/checkNameAvailability`,
-      {
-        name,
-        type: 'Microsoft.Sql/servers',
-      },
-    );
-    if (status !== 200) throw new Error(`Azure Resource Manager answered ${status}`);
-    return availability.parse(answer).available;
+  const clientOf = async (subscription: string) => {
+    // Loading it holds the process up for some 70 ms: once, where a database is away, and not at every start.
+    const { SqlManagementClient } = await import('@azure/arm-sql');
+    const { url: endpoint, credential } = options;
+    return new SqlManagementClient(credential, subscription, { endpoint, credentialScopes, ...once });
   };
   return {
     async isGone(resourceId) {
       try {
-        const { server = '', subscription = '', name = '' } = databaseForm.exec(resourceId)?.groups ?? {};
-        if (server === '') throw new Error('this is not the resource id of a database');
-        if (await isThere(resourceId)) return false;
-        return (await isThere(server)) || (await isNameFree(subscription, name));
+        const [, subscription = '', group = '', server = '', database = ''] = databaseForm.exec(resourceId) ?? [];
+        if (database === '') throw new Error('this is not the resource id of a database');
+        const { databases, servers } = await clientOf(subscription);
+        if (await isThere(databases.get(group, server, database, limit()))) return false;
+        if (await isThere(servers.get(group, server, limit()))) return true;
+        const question = { name: server, type: 'Microsoft.Sql/servers' } as const;
+        return availability.parse(await servers.checkNameAvailability(question, limit())).available;
       } catch (error) {
         throw new CurfewError('CURFEW_TARGET_UNAVAILABLE', {
           detail: 'Azure Resource Manager could not say whether the target is still there.',
-          cause: error,
+          // Without the SDK's own error, which has the token in its request.
+          cause: new Error(error instanceof Error ? `${error.name}: ${error.message}` : 'unknown'),
         });
       }
     },
   };
+}
+
+const limit = () => ({ abortSignal: AbortSignal.timeout(callLimit) });
+
+async function isThere(answer: Promise<unknown>): Promise<boolean> {
+  try {
+    resource.parse(await answer);
+    return true;
+  } catch (error) {
+    if (missing.safeParse(error).success) return false;
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { RecordedDrift } from '../../domain/drift.ts';
 import { CurfewError } from '../../domain/errors.ts';
 import type { Recorded, RecordedEvent } from '../../domain/events.ts';
-import { driftIdOf } from '../../domain/ids.ts';
+import { driftIdOf, type RequestId } from '../../domain/ids.ts';
 import type { DriftStore, EventStore } from '../../ports.ts';
 import { expecting, readItem } from './client.ts';
 
@@ -15,6 +15,8 @@ const recorded = z.object({
   event: z.looseObject({ type: z.string(), at: z.string() }),
   hash: hex,
 });
+
+const begun = recorded.pick({ requestId: true });
 
 /** What Cosmos DB adds of its own (`id`, `_etag` …) is no part of the event. The chain vouches for the rest. */
 export function readEvent(item: unknown): RecordedEvent {
@@ -30,6 +32,13 @@ export function createEventStore(container: Container): EventStore {
   return {
     append: (event) => append(container, event),
     read: async (requestId) => (await readChain(container, requestId)).map(readEvent),
+    async begunSince(instant) {
+      // Chains of drift begin otherwise.
+      const query = `SELECT c.requestId FROM c WHERE c.sequence = 0 AND c.event.type = 'access-requested' AND c.event.at >= @instant`;
+      const parameters = [{ name: '@instant', value: instant }];
+      const answer = await expecting([], (limit) => container.items.query({ query, parameters }, limit).fetchAll());
+      return (answer?.resources ?? []).map((item) => begun.parse(item).requestId as RequestId);
+    },
   };
 }
 

@@ -13,9 +13,9 @@ export interface Dropping {
  * However many there are, they are one parameter, so that the text, and with it the server's plan, stays the same: an entry for
  * each SID under which the database may know somebody, with the number of whose it is.
  */
-function listed(members: readonly { readonly principal: Identity; readonly role?: string; readonly name?: string }[]) {
-  const entries = members.flatMap(({ principal, role, name }, number) =>
-    [sidOf(principal), loginSidOf(principal)].map((sid) => ({ number, sid: sid.toString('hex'), role, name })),
+function listed(members: readonly { readonly principal: Identity; readonly role?: string }[]) {
+  const entries = members.flatMap(({ principal, role }, number) =>
+    [sidOf(principal), loginSidOf(principal)].map((sid) => ({ number, sid: sid.toString('hex'), role })),
   );
   return { members: JSON.stringify(entries) };
 }
@@ -38,33 +38,66 @@ export const knownRow = z.object({ number: z.int(), held: z.int() });
 export const droppedRow = z.object({ errors: z.string(), at: z.date().nullable() });
 
 /**
- * All or, where a name is somebody else's by now or it is too late, nobody; but one who can't be dropped leaves the others alone.
- * One transaction, since the server writes its log to disk for each; it is short, and waits for a lock once only, so that a
- * locked user doesn't hold up the rest. Answers with who is known by the name and was a member, then with the errors, as
- * `number:error` each, and the time when it was done, or null.
+ * All of them or nobody: nobody too where a name is somebody else's by now, or it is too late. One transaction, since the server
+ * writes its log to disk for each, and a short text, since it reads every word of it at the deadline. Answers with who is known by
+ * the name and was a member; then with the error that stood in the way, and the time when it was done, or null.
  */
-export const dropMembers = (members: readonly Dropping[], giveUp: Date): Statement => {
+export const dropMembers = (members: readonly Dropping[], giveUp: Date): Statement =>
+  dropping(
+    members,
+    giveUp,
+    // Whoever is locked is waited for by `dropEach`.
+    0,
+    `BEGIN TRY
+BEGIN TRANSACTION;
+${members.map(dropOf).join('\n')}
+COMMIT TRANSACTION; SET @at = SYSUTCDATETIME();
+END TRY
+BEGIN CATCH SET @errors = CONCAT(N'', ERROR_NUMBER()); IF XACT_STATE() <> 0 ROLLBACK TRANSACTION; END CATCH;`,
+  );
+
+/**
+ * The same, but one who can't be dropped leaves the others alone. It waits for a lock once only, so that a locked user doesn't
+ * hold up the rest. The errors are `number:error` each.
+ */
+export const dropEach = (members: readonly Dropping[], giveUp: Date): Statement => {
   const drops = members.map(
-    ({ role, name }, position) => `BEGIN TRY ALTER ROLE ${quoteName(role)} DROP MEMBER ${quoteName(name)}; END TRY
+    (member, position) => `BEGIN TRY ${dropOf(member)} END TRY
 BEGIN CATCH SET @error = ERROR_NUMBER(); SET @errors = CONCAT(@errors, N' ${position}:', @error); IF @error = 1222 SET LOCK_TIMEOUT 0; END CATCH;`,
   );
+  return dropping(
+    members,
+    giveUp,
+    lockTimeout,
+    `BEGIN TRANSACTION;
+${drops.join('\n')}
+IF XACT_STATE() = 1 BEGIN COMMIT TRANSACTION; SET @at = SYSUTCDATETIME(); END
+ELSE IF XACT_STATE() = -1 ROLLBACK TRANSACTION;`,
+  );
+};
+
+const dropOf = ({ role, name }: Dropping) => `ALTER ROLE ${quoteName(role)} DROP MEMBER ${quoteName(name)};`;
+
+function dropping(members: readonly Dropping[], giveUp: Date, lockTimeout: number, text: string): Statement {
+  const entries = members.map(({ principal, role, name }, position) => {
+    const [sid, loginSid] = [sidOf(principal), loginSidOf(principal)].map((each) => each.toString('hex'));
+    return { number: position, sid, loginSid, role, name };
+  });
   return {
     text: `SET NOCOUNT ON; SET XACT_ABORT OFF; SET LOCK_TIMEOUT ${lockTimeout};
 DECLARE @errors nvarchar(max) = N'', @error int, @at datetime2(7);
 SELECT ${number}, (SELECT COUNT(*) FROM sys.database_role_members AS m ${inRole}
   WHERE m.member_principal_id = u.principal_id AND r.name = ${field('role')}) AS held
-FROM ${theirs} AND u.name = ${field('name')};
+FROM OPENJSON(@members) AS k JOIN sys.database_principals AS u ON u.name = ${field('name')}
+  AND u.sid IN (CONVERT(varbinary(85), ${field('sid')}, 2), CONVERT(varbinary(85), ${field('loginSid')}, 2));
 IF @@ROWCOUNT = @count AND SYSUTCDATETIME() < @giveUp
 BEGIN
-BEGIN TRANSACTION;
-${drops.join('\n')}
-IF XACT_STATE() = 1 BEGIN COMMIT TRANSACTION; SET @at = SYSUTCDATETIME(); END
-ELSE IF XACT_STATE() = -1 ROLLBACK TRANSACTION;
+${text}
 END
 SELECT @errors AS errors, @at AS at;`,
-    values: { ...listed(members), count: members.length, giveUp },
+    values: { members: JSON.stringify(entries), count: members.length, giveUp },
   };
-};
+}
 
 /** Milliseconds. Somebody whose user is locked for longer is dropped once their sessions are gone. */
 const lockTimeout = 100;

@@ -1,11 +1,12 @@
 import { CurfewError, isRetryable } from '../../domain/errors.ts';
 import type { SqlRoleEntitlement } from '../../domain/policy.ts';
 import { type Instant, instantOf, millisecondsOf, plus } from '../../domain/time.ts';
-import type { Clock, Member, Principal, Taken } from '../../ports.ts';
+import type { Clock, Member, Principal, Taken, Unverified } from '../../ports.ts';
 import { type Database, firstRow, readRows } from './database.ts';
 import { curfewError } from './errors.ts';
 import { seesRow } from './statements.ts';
 import {
+  dropEach,
   dropMembers,
   droppedRow,
   findUsers,
@@ -46,13 +47,13 @@ export async function namesOf(
 
 /**
  * Drops all members, `batch` to a round trip; then ends their sessions, all at once; then tries those again whom something
- * stood in the way of, which may have been a session of theirs; and sees all of it gone.
+ * stood in the way of, which may have been a session of theirs; and sees all of it gone. Where that fails, the drop is known all the same.
  */
 export async function takeTogether(
   on: Carrying,
   given: readonly Member<SqlRoleEntitlement>[],
   { batch, giveUp, clock }: { readonly batch: number; readonly giveUp: Instant; readonly clock: Clock },
-): Promise<readonly (Taken | CurfewError)[]> {
+): Promise<readonly (Taken | Unverified | CurfewError)[]> {
   const members: Progress[] = given.map((member) => ({ ...member }));
   const drop = async (some: readonly Progress[]) => {
     for (let first = 0; first < some.length; first += batch) {
@@ -87,7 +88,7 @@ export async function takeTogether(
     const held = await on((database) => stillHeld(database, members));
     return members.map((member, index) => outcomeOf(member, held.has(index), ended[index], clock));
   } catch (error) {
-    return members.map(() => curfewError(error, 'CURFEW_TARGET_UNAVAILABLE'));
+    return members.map((member) => member.error ?? unverified(member, curfewError(error, 'CURFEW_TARGET_UNAVAILABLE')));
   }
 }
 
@@ -98,7 +99,10 @@ async function dropChunk(database: Database, chunk: readonly Progress[], giveUp:
   const dropping = chunk.flatMap(({ name, principal, entitlement: { role } }) =>
     name === undefined ? [] : [{ name, principal, role }],
   );
-  const [known, done] = await database.send(dropMembers(dropping, new Date(millisecondsOf(giveUp))));
+  const end = new Date(millisecondsOf(giveUp));
+  let [known, done] = await database.send(dropMembers(dropping, end));
+  // Something stands in the way of one, who is now to be found.
+  if (firstRow(droppedRow, done).errors !== '') [known, done] = await database.send(dropEach(dropping, end));
   const wasHeld = new Set(readRows(knownRow, known).flatMap(({ number, held }) => (held > 0 ? [number] : [])));
   const { at, errors } = firstRow(droppedRow, done);
   // Somebody has another name by now, the transaction was undone, or it came too late.
@@ -160,15 +164,18 @@ function outcomeOf(
   isHeld: boolean,
   ended: Ended | undefined,
   clock: Clock,
-): Taken | CurfewError {
+): Taken | Unverified | CurfewError {
   if (isHeld) return error ?? new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
   if (!ended || ended.isOpen) {
-    return new CurfewError('CURFEW_TARGET_NOT_VERIFIED', {
-      detail: 'Sessions were still open after they had been ended.',
-    });
+    const detail = 'Sessions were still open after they had been ended.';
+    return unverified({ droppedAt }, new CurfewError('CURFEW_TARGET_NOT_VERIFIED', { detail }));
   }
   const drop = droppedAt === undefined ? absentAt(clock.now()) : { outcome: 'revoked' as const, droppedAt };
   return { ...drop, sessionsEnded: ended.count };
+}
+
+function unverified({ droppedAt }: Pick<Progress, 'droppedAt'>, error: CurfewError): Unverified | CurfewError {
+  return droppedAt === undefined ? error : { outcome: 'unverified', droppedAt };
 }
 
 const absentAt = (droppedAt: Instant) => ({ outcome: 'absent' as const, droppedAt });

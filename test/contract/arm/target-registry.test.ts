@@ -1,20 +1,22 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
+import { inspect } from 'node:util';
 import type { TokenCredential } from '@azure/identity';
 import { generate } from 'selfsigned';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Arm, type ArmOptions, startArm } from '../../../local/arm/index.ts';
 import { createTargetRegistry } from '../../../shared/adapters/arm/target-registry.ts';
 
 const subscription = '/subscriptions/5b000000-0000-4000-8000-000000000001';
 const group = `${subscription}/resourceGroups/shop`;
 const server = `${group}/providers/Microsoft.Sql/servers/orders`;
-const database = `${server}/databases/Orders of 2026`;
+const database = `${server}/databases/Orders #1 of 2026`;
 const neighbour = `${server}/databases/returns`;
 
 let certificate: { key: string; cert: string };
@@ -42,7 +44,7 @@ async function start(more: Partial<ArmOptions> = {}) {
 const registryOf = (token: string, url = arm.url) => {
   const credential: TokenCredential = {
     getToken: (scope) => {
-      expect(scope).toBe('https://management.azure.com/.default');
+      expect([scope].flat()).toEqual(['https://management.azure.com/.default']);
       return Promise.resolve({ token, expiresOnTimestamp: Date.now() + 3_600_000 });
     },
   };
@@ -93,7 +95,11 @@ describe('whoever', () => {
   test('brings no good token is told nothing', async () => {
     await start();
     arm.delete(database);
-    await expect(registryOf('mallory').isGone(database)).rejects.toEqual(unsure);
+    const refusal = await registryOf('mallory')
+      .isGone(database)
+      .catch((error: unknown) => error);
+    expect(refusal).toEqual(unsure);
+    expect(inspect(refusal, { depth: 20, showHidden: true, customInspect: false })).not.toContain('mallory');
     expect((await fetch(`${arm.url}${server}?api-version=2021-11-01`)).status).toBe(401);
   });
   test('may not read is told nothing, whether or not it is there', async () => {
@@ -110,30 +116,106 @@ describe('whoever', () => {
   });
 });
 
+type Answer = (response: ServerResponse, message: IncomingMessage) => void;
+const json = { 'content-type': 'application/json' };
+const missing = '{"error":{"code":"ResourceNotFound"}}';
+const saying =
+  (status: number, body: string, headers: OutgoingHttpHeaders = json): Answer =>
+  (response) =>
+    response.writeHead(status, headers).end(body);
+
+/** What comes of it where somebody answers like this for the database, its server and the server's name; and how often the database was asked for. */
+async function ask(
+  forDatabase: Answer,
+  forServer: Answer = saying(200, JSON.stringify({ id: server })),
+  forName: Answer = saying(200, '{"available":true}'),
+) {
+  await start();
+  let asked = 0;
+  const other = createServer(certificate, (message, response) => {
+    if (message.method === 'POST') return forName(response, message);
+    if (!message.url?.includes('/databases/')) return forServer(response, message);
+    asked++;
+    return forDatabase(response, message);
+  }).listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const url = `https://localhost:${(other.address() as AddressInfo).port}`;
+  const answer = await registryOf('curfew', url)
+    .isGone(database)
+    .catch((error: unknown) => error);
+  other.close();
+  other.closeAllConnections();
+  return { answer, asked };
+}
+
 describe('an answer that says nothing of the database', () => {
+  test('is told from one that does', async () => {
+    expect(await ask(saying(404, missing))).toEqual({ answer: true, asked: 1 });
+    expect(await ask(saying(404, missing), saying(404, missing))).toEqual({ answer: true, asked: 1 });
+  });
   test.each([
     [404, '{"error":{"code":"InvalidResourceNamespace"}}'],
+    [404, '{"code":"ResourceNotFound"}'],
     [404, '<html>Not found</html>'],
+    [404, ''],
+    [401, missing],
     [403, '{"error":{"code":"AuthorizationFailed"}}'],
-    [429, '{"error":{"code":"ResourceNotFound"}}'],
-    [503, '{"error":{"code":"ResourceNotFound"}}'],
+    [410, missing],
+    [429, missing],
+    [500, missing],
+    [503, missing],
     [200, ''],
+    [200, '{}'],
+    [200, missing],
+    [204, ''],
   ])('is no proof: %i %s', async (status, body) => {
-    await start();
-    const other = createServer(certificate, ({ url }, response) => {
-      const isDatabase = url?.includes('/databases/');
-      response.writeHead(isDatabase ? status : 200).end(isDatabase ? body : '{"available":true}');
-    }).listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    const url = `https://localhost:${(other.address() as AddressInfo).port}`;
-    await expect(registryOf('curfew', url).isGone(database)).rejects.toEqual(unsure);
-    other.close();
-    other.closeAllConnections();
+    expect(await ask(saying(status, body))).toEqual({ answer: unsure, asked: 1 });
+  });
+  test('is no proof where it is a page', async () => {
+    const page = saying(404, missing, { 'content-type': 'text/html' });
+    expect(await ask(page)).toEqual({ answer: unsure, asked: 1 });
+  });
+  test('is no proof where it is about the server', async () => {
+    expect(await ask(saying(404, missing), saying(200, '{}'))).toEqual({ answer: unsure, asked: 1 });
+  });
+  test.each([
+    [200, '{}'],
+    [200, '{"available":"perhaps"}'],
+    [404, missing],
+    [403, '{"available":true}'],
+  ])('is no proof where it is about the name of the server: %i %s', async (status, body) => {
+    const told = await ask(saying(404, missing), saying(404, missing), saying(status, body));
+    expect(told).toEqual({ answer: unsure, asked: 1 });
+  });
+  test.each([429, 503])('is left for the next try, however soon that may be: %i', async (status) => {
+    const told = await ask(saying(status, missing, { ...json, 'retry-after': '0' }));
+    expect(told).toEqual({ answer: unsure, asked: 1 });
+  });
+  test.each([301, 302, 307, 308])('is not looked for elsewhere: %i', async (status) => {
+    const told = await ask((response, message) => {
+      const isElsewhere = message.url === '/databases/elsewhere';
+      saying(isElsewhere ? 404 : status, missing, { ...json, location: '/databases/elsewhere' })(response, message);
+    });
+    expect(told).toEqual({ answer: unsure, asked: 1 });
+  });
+  test.each<[string, Answer]>([
+    ['does not come', () => undefined],
+    ['has no end', (response) => response.writeHead(404, json).write(missing)],
+  ])('is waited for four seconds where it %s', async (_, hang) => {
+    const end = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(end.signal);
+    const told = await ask((response, message) => {
+      hang(response, message);
+      setImmediate(() => end.abort());
+    });
+    expect(told).toEqual({ answer: unsure, asked: 1 });
+    expect(timeout.mock.calls).toEqual([[4_000]]);
+    timeout.mockRestore();
   });
 });
 
 describe('the stand-in', () => {
-  const ask = (path: string, init: RequestInit = {}) =>
+  const read = (path: string, init: RequestInit = {}) =>
     fetch(`${arm.url}${path}`, { ...init, headers: { authorization: 'Bearer curfew' } });
   const codeOf = async (response: Response) => {
     const { error } = (await response.json()) as { error: { code: string } };
@@ -141,12 +223,12 @@ describe('the stand-in', () => {
   };
   test('refuses what it does not know', async () => {
     await start();
-    expect(await codeOf(await ask(server))).toEqual([400, 'MissingApiVersionParameter']);
-    expect(await codeOf(await ask(`${server}?api-version=2014-04-01`))).toEqual([400, 'NoRegisteredProviderFound']);
-    expect(await codeOf(await ask(`${group}?api-version=2021-11-01`))).toEqual([405, 'NotSupportedByStandIn']);
-    const deleting = await ask(`${encodeURI(database)}?api-version=2021-11-01`, { method: 'DELETE' });
+    expect(await codeOf(await read(server))).toEqual([400, 'MissingApiVersionParameter']);
+    expect(await codeOf(await read(`${server}?api-version=2014-04-01`))).toEqual([400, 'NoRegisteredProviderFound']);
+    expect(await codeOf(await read(`${group}?api-version=2021-11-01`))).toEqual([405, 'NotSupportedByStandIn']);
+    const deleting = await read(`${encodeURI(neighbour)}?api-version=2021-11-01`, { method: 'DELETE' });
     expect(await codeOf(deleting)).toEqual([405, 'NotSupportedByStandIn']);
-    expect(await codeOf(await ask('/%E0%A4%A?api-version=2021-11-01'))).toEqual([400, 'BadRequest']);
+    expect(await codeOf(await read('/%E0%A4%A?api-version=2021-11-01'))).toEqual([400, 'BadRequest']);
   });
   test('remembers what was deleted', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'curfew-arm-'));

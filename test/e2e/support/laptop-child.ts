@@ -1,7 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fixedPorts, type LaptopOptions, type Ports } from '../../../local/laptop.ts';
+import { Killable } from './killable.ts';
 
 export interface LaptopProcessOptions extends Pick<LaptopOptions, 'folder' | 'withoutCurfew' | 'policy'> {
   readonly ports: Ports;
@@ -15,58 +14,16 @@ export interface Report {
   readonly authority: string;
 }
 
-/** When the laptop was not up, in milliseconds since 1970: from its death until it listened again. */
-export interface Outage {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** A laptop that can be killed in the middle of whatever it does, and started again on what it left on disk. */
-export class LaptopChild {
-  readonly options: LaptopProcessOptions;
-  readonly outages: Outage[] = [];
-  /** How often each line of Curfew's log came, by its text without the particulars. */
-  readonly warnings = new Map<string, number>();
-  #child: ChildProcess | undefined;
-
+/** The whole laptop. */
+export class LaptopChild extends Killable<LaptopProcessOptions, Report> {
   constructor(options: LaptopProcessOptions) {
-    this.options = options;
-  }
-
-  async start(): Promise<Report> {
-    const child = fork(new URL('laptop-process.ts', import.meta.url), [JSON.stringify(this.options)], {
-      execArgv: [],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    this.#child = child;
-    let said = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-4_000);
-      for (const [, message = ''] of text.matchAll(/"message":"([^"]*)"/g)) {
-        this.warnings.set(message, (this.warnings.get(message) ?? 0) + 1);
-      }
-    });
-    const [report] = (await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then(() => Promise.reject(new Error(`The laptop did not start: ${said}`))),
-    ])) as [Report];
-    return report;
+    super('The laptop', new URL('laptop-process.ts', import.meta.url), options);
   }
 
   /** kill -9, and up again at once. */
   async killAndRestart(): Promise<void> {
-    const from = Date.now();
     await this.kill();
     await this.start();
-    this.outages.push({ from, to: Date.now() });
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   acquireHold,
   bar,
+  claimHold,
   forgetHold,
   type HoldDocument,
   holdKey,
@@ -45,6 +46,30 @@ describe('holds', () => {
       document: { standing: false, holds: { [two]: end }, claimedBy: two },
     });
     expect(releaseHold(claimed.document, two, true, plus(start, -1))).toEqual({ outcome: 'kept', document: held });
+  });
+  test('a claim ahead of the end drops nothing that is still held by then, and gives nothing up', () => {
+    const both = acquireHold(held, two, start) as HoldDocument;
+    expect(claimHold(both, one, true, start, plus(start, -1))).toEqual({ outcome: 'undecided', document: both });
+    expect(claimHold(both, one, true, start, start)).toEqual({ outcome: 'kept', document: forgetHold(both, one) });
+    const sooner = acquireHold(held, two, plus(start, 1000)) as HoldDocument;
+    expect(claimHold(sooner, two, true, plus(start, 1000), start)).toEqual({
+      outcome: 'drop',
+      document: { ...sooner, claimedBy: two },
+    });
+  });
+  test('a claim that comes late clears away who was over before its end, and nobody who was to end with it or after', () => {
+    const end = plus(start, 1000);
+    const late = plus(end, 60_000);
+    const overdue = acquireHold(held, two, end) as HoldDocument;
+    expect(claimHold(overdue, two, true, end, late).document).toEqual({
+      standing: false,
+      holds: { [two]: end },
+      claimedBy: two,
+    });
+    const together: HoldDocument = { standing: false, holds: { [one]: end, [two]: end } };
+    const first = claimHold(together, one, true, end, late);
+    expect(first).toEqual({ outcome: 'kept', document: forgetHold(together, one) });
+    expect(claimHold(first.document, two, true, end, late).outcome).toBe('drop');
   });
   test('a standing membership is kept, whoever held it beside', () => {
     expect(releaseHold({ ...held, standing: true }, one, true, start)).toEqual({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createDriftStore } from '../../../../shared/adapters/cosmos/event-store.ts';
+import { createDriftStore, createEventStore } from '../../../../shared/adapters/cosmos/event-store.ts';
 import { createHeartbeatStore } from '../../../../shared/adapters/cosmos/heartbeat-store.ts';
 import { createHoldStore } from '../../../../shared/adapters/cosmos/hold-store.ts';
 import { createRequestStore } from '../../../../shared/adapters/cosmos/request-store.ts';
@@ -7,6 +7,7 @@ import type { DriftEvent } from '../../../../shared/domain/drift.ts';
 import { link } from '../../../../shared/domain/hash-chain.ts';
 import { holdKey } from '../../../../shared/domain/holds.ts';
 import { driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../../../shared/domain/ids.ts';
+import { plus } from '../../../../shared/domain/time.ts';
 import type { Held } from '../../../../shared/ports.ts';
 import { containerOf, server } from '../../../contract/cosmos/support.ts';
 import { ada, entitlement, eve, requestAfter, requested, start } from '../../../support/samples.ts';
@@ -45,6 +46,21 @@ test('requests with something to come are those that go on, and those whose revi
   for (const each of all) await requests.save(each);
   const { requests: found } = await requests.list({ isUnfinished: true }, 10);
   expect(found.map(({ id }) => id).toSorted((one, other) => (one < other ? -1 : 1))).toEqual(['req-open', 'req-owed']);
+});
+
+test('the requests that were begun lately are found by their first events, and nothing else is', async () => {
+  const container = await containerOf((await server()).url);
+  const [events, drifts] = [createEventStore(container), createDriftStore(container)];
+  const ids = ['req-old', 'req-new', 'req-newer'] as const;
+  for (const [age, id] of ids.entries()) {
+    const first = link(id as RequestId, undefined, { ...requested(), at: plus(start, age) });
+    await events.append(first);
+    await events.append(link(id as RequestId, first, { type: 'approval-timed-out', at: plus(start, age) }));
+  }
+  const gone = { type: 'drift-gone', at: plus(start, 1), entitlement, holder: eve } as const;
+  await drifts.append(link(driftIdOf('orders' as TargetId), undefined, gone));
+  const found = await events.begunSince(plus(start, 1));
+  expect(found.toSorted((one, other) => (one < other ? -1 : 1))).toEqual(['req-new', 'req-newer']);
 });
 
 test('drift is appended once, and another event in its place is refused', async () => {

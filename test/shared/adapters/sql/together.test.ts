@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Database } from '../../../../shared/adapters/sql/database.ts';
 import { takeTogether } from '../../../../shared/adapters/sql/together.ts';
-import { dropMembers } from '../../../../shared/adapters/sql/together-statements.ts';
+import { dropEach, dropMembers } from '../../../../shared/adapters/sql/together-statements.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
 import type { SqlRoleEntitlement } from '../../../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../../../shared/domain/time.ts';
@@ -33,6 +33,7 @@ const take = (database: Database, batch = 250, some = members) =>
     clock: { now: () => now, sleepUntil: () => Promise.resolve() },
   });
 
+const unverified = { outcome: 'unverified', droppedAt: '2026-11-21T09:00:00.007Z' };
 const revoked = { outcome: 'revoked', droppedAt: '2026-11-21T09:00:00.007Z', sessionsEnded: 0 };
 
 test('drops are one round trip, sessions another, and the membership is read back in one', async () => {
@@ -59,9 +60,10 @@ test('of a batch that fails only its own are tried again, by the names that they
   }
 });
 
-test('one whose error stands in the answer is tried again when the sessions are gone, and the others are not', async () => {
+test('where one can’t be dropped the others are at once, and it is tried again when the sessions are gone', async () => {
   const locked = [{ errors: ' 1:1222', at }];
   const database = scriptedDatabase(
+    [known, [{ errors: '1222', at: null }]],
     [known, locked],
     nothing,
     [sight, names.slice(0, 1)],
@@ -69,10 +71,22 @@ test('one whose error stands in the answer is tried again when the sessions are 
     nothing,
   );
   expect(await take(database)).toEqual([revoked, revoked, revoked]);
+  expect(database.sent.map(({ text }) => text.match(/DROP MEMBER/g)?.length)).toEqual([
+    3,
+    3,
+    undefined,
+    undefined,
+    1,
+    undefined,
+  ]);
 });
 
 test('what is refused is not tried again', async () => {
-  const database = scriptedDatabase([known, [{ errors: ' 2:15151', at }]], nothing, [sight, [{ number: 2 }]]);
+  const refused = [{ errors: '15151', at: null }];
+  const database = scriptedDatabase([known, refused], [known, [{ errors: ' 2:15151', at }]], nothing, [
+    sight,
+    [{ number: 2 }],
+  ]);
   expect(await take(database)).toEqual([revoked, revoked, expect.objectContaining({ code: 'CURFEW_TARGET_REFUSED' })]);
 });
 
@@ -101,21 +115,32 @@ test('sessions opened between the drop and the kill are ended as well; those tha
       return text.includes('dm_exec_sessions') ? [sight, [session(1, 51)]] : nothing;
     },
   };
-  expect(await take(stubborn)).toMatchObject([revoked, { code: 'CURFEW_TARGET_NOT_VERIFIED' }, revoked]);
+  expect(await take(stubborn)).toEqual([revoked, unverified, revoked]);
 });
 
 test('an absence that Curfew may not see is none', async () => {
   for (const blind of [[{ sees: 0 }], [{ sees: null }], []]) {
     const failed = members.map(() => ({ code: 'CURFEW_TARGET_NOT_VERIFIED' }));
-    expect(await take(scriptedDatabase([known, done], [blind, []]))).toMatchObject(failed);
-    expect(await take(scriptedDatabase([known, done], nothing, [blind, []]))).toMatchObject(failed);
+    expect(await take(scriptedDatabase([[], done], [blind, []]))).toMatchObject(failed);
+    expect(await take(scriptedDatabase([[], done], nothing, [blind, []]))).toMatchObject(failed);
+  }
+});
+
+test('a drop that can’t be verified is told with its instant, and nothing else is', async () => {
+  const some = [{ number: 0, held: 1 }];
+  const refused = { code: 'CURFEW_TARGET_REFUSED' };
+  for (const broken of [[serverError(40197)], [nothing, serverError(40197)]]) {
+    const database = scriptedDatabase([some, [{ errors: ' 2:15151', at }]], ...broken);
+    expect(await take(database)).toMatchObject([unverified, { code: 'CURFEW_TARGET_UNAVAILABLE' }, refused]);
   }
 });
 
 test('names are quoted, and the time by which it must have begun is the database’s to check', () => {
   const hostile = { role: 'r]; DROP TABLE x', name: "n'] x", principal: member(0).principal };
-  const { text, values } = dropMembers([hostile], new Date(now));
-  expect(text).toContain("ALTER ROLE [r]]; DROP TABLE x] DROP MEMBER [n']] x];");
-  expect(text).toContain('SYSUTCDATETIME() < @giveUp');
-  expect(values).toMatchObject({ count: 1, giveUp: new Date(now) });
+  for (const drop of [dropMembers, dropEach]) {
+    const { text, values } = drop([hostile], new Date(now));
+    expect(text).toContain("ALTER ROLE [r]]; DROP TABLE x] DROP MEMBER [n']] x];");
+    expect(text).toContain('SYSUTCDATETIME() < @giveUp');
+    expect(values).toMatchObject({ count: 1, giveUp: new Date(now) });
+  }
 });

@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Container, JSONObject } from '@azure/cosmos';
+import { DefaultAzureCredential } from '@azure/identity';
+import { connectAs } from '../local/database.ts';
+import { tokenFor } from '../local/people.ts';
+import type { OrchestratorInput } from '../orchestrations/names.ts';
+import { openContainers } from '../shared/adapters/cosmos/client.ts';
+import { createEventStore } from '../shared/adapters/cosmos/event-store.ts';
+import { createHoldStore } from '../shared/adapters/cosmos/hold-store.ts';
+import { createRequestStore } from '../shared/adapters/cosmos/request-store.ts';
+import { sidOf } from '../shared/adapters/sql/sid.ts';
+import { evolve } from '../shared/domain/access-request.ts';
+import { decide, type StoryCommand } from '../shared/domain/decide.ts';
+import type { CurfewEvent, RecordedEvent } from '../shared/domain/events.ts';
+import { link } from '../shared/domain/hash-chain.ts';
+import { holdKey } from '../shared/domain/holds.ts';
+import { type PrincipalId, type RequestId, requestIdOf } from '../shared/domain/ids.ts';
+import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
+import type { EventStore, HoldStore, RequestStore } from '../shared/ports.ts';
+import { signIn } from './company.ts';
+import { inParallel } from './figures.ts';
+import { Portal } from './portal.ts';
+import type { System } from './system.ts';
+
+/** Databases that are alike. */
+export const places = Array.from({ length: 20 }, (_, number) => (number === 0 ? 'orders' : `orders${number + 1}`));
+
+export interface Seed {
+  readonly number: number;
+  readonly place: string;
+  /** Epoch milliseconds. */
+  readonly deadline: number;
+  /** Milliseconds. */
+  readonly lead: number;
+}
+
+type Pattern = Extract<CurfewEvent, { type: 'access-requested' }>;
+
+/** Whatever is asked of the service beside its own ways in. */
+export type Stage = Awaited<ReturnType<typeof openStage>>;
+
+/** A request that was made over the API is the pattern for all others. */
+export async function openStage(system: System) {
+  Object.assign(process.env, system.settings);
+  const { authority, ports, settings } = system;
+  const credential = new DefaultAzureCredential({
+    authorityHost: settings.CURFEW_AUTHORITY_HOST ?? '',
+    disableInstanceDiscovery: true,
+  });
+  const { CURFEW_COSMOS_ENDPOINT: endpoint = '', CURFEW_COSMOS_DATABASE: database = '' } = settings;
+  const containers = openContainers({ endpoint, database, credential });
+  const analyst = await signIn(system, 0);
+  const portal = new Portal(system);
+  const { id } = await portal.ask(analyst, 3600);
+  const [first] = await createEventStore(containers.events).read(id as RequestId);
+  if (first?.event.type !== 'access-requested') throw new Error('There is no first event.');
+  await portal.withdraw(analyst, id);
+  const token = await tokenFor('carla', authority, 'https://database.windows.net/.default');
+  const administrators = await Promise.all(places.map((place) => connectAs(token, ports.sql, place)));
+  return { system, containers, pattern: first.event, token, ports, administrators };
+}
+
+/**
+ * Requests that stand granted, as the service would have left them: membership, events, request and hold are written, and the
+ * story is started where it goes on.
+ */
+export async function seed(stage: Stage, seeds: readonly Seed[]): Promise<void> {
+  // Telling the stories takes time, in which connections are to be looked after.
+  const atOnce = 500;
+  for (let from = 0; from < seeds.length; from += atOnce) await seedSome(stage, seeds.slice(from, from + atOnce));
+}
+
+async function seedSome(stage: Stage, seeds: readonly Seed[]): Promise<void> {
+  await addMembers(stage, seeds);
+  const [events, requests, holds] = [collect(), collect(), collect()];
+  const stores = {
+    events: createEventStore(events.container),
+    requests: createRequestStore(requests.container),
+    holds: createHoldStore(holds.container),
+  };
+  const inputs: OrchestratorInput[] = [];
+  for (const each of seeds) inputs.push(await tellGranted(stores, stage.pattern, each));
+  await createAll(stage.containers.events, events.items, 'requestId');
+  await createAll(stage.containers.requests, requests.items, 'id');
+  await createAll(stage.containers.holds, holds.items, 'id');
+  const perCall = 50;
+  await inParallel(Math.ceil(inputs.length / perCall), 2, async (part) => {
+    const body = JSON.stringify(inputs.slice(perCall * part, perCall * (part + 1)));
+    const response = await fetch(`${stage.system.api}/bench/start`, { method: 'POST', body });
+    if (!response.ok) throw new Error(`The stories were not started: ${response.status}`);
+  });
+}
+
+/** The domain tells the story up to the grant; it needs no approver. */
+async function tellGranted(
+  { events, requests, holds }: { events: EventStore; requests: RequestStore; holds: HoldStore },
+  pattern: Pattern,
+  { number, place, deadline, lead }: Seed,
+): Promise<OrchestratorInput> {
+  const id = requestIdOf(randomBytes(16));
+  const now = instantOf(Date.now());
+  const entitlements = pattern.terms.entitlements.map((each) => ({ ...each, database: place }));
+  const requester = { ...pattern.requester, ...analystOf(number) };
+  const { terms } = pattern;
+  const first = link(id, undefined, {
+    ...pattern,
+    at: now,
+    requester,
+    revocation: { lead, longestPause: 60_000 },
+    terms: {
+      ...terms,
+      stages: [],
+      startsAt: now,
+      duration: deadline - millisecondsOf(now),
+      automatic: { name: 'bench', requesters: terms.requesters },
+      entitlements,
+    },
+  });
+  await events.append(first);
+  let last: RecordedEvent = first;
+  let request = evolve(undefined, id, first.event);
+  const evidence = entitlements.map((entitlement) => ({ entitlement, outcome: 'granted' as const, verifiedAt: now }));
+  const commands: StoryCommand[] = [
+    { kind: 'approve-automatically' },
+    { kind: 'begin-grant' },
+    { kind: 'confirm-grant', evidence },
+  ];
+  for (const command of commands) {
+    const decision = decide(request, command, now);
+    if ('refusal' in decision) throw new Error(`${command.kind} was refused: ${decision.refusal.code}`);
+    last = link(id, last, decision.event);
+    request = evolve(request, id, decision.event);
+    await events.append(last);
+  }
+  await requests.save(request);
+  for (const entitlement of entitlements) {
+    await holds.change(holdKey(entitlement, requester.principalId), () => ({
+      document: { standing: false, holds: { [id]: instantOf(deadline) } },
+      answer: undefined,
+    }));
+  }
+  return { first, resumed: { request, last, unwritten: [], notices: [], attempts: 0 } };
+}
+
+/** What is created, to be written with others: a call for each would take most of the time. */
+function collect() {
+  const items: Record<string, unknown>[] = [];
+  const container = {
+    items: {
+      async create(item: Record<string, unknown>) {
+        items.push(item);
+        return { resource: item };
+      },
+    },
+    item: () => ({ read: async () => ({ resource: undefined }) }),
+  } as unknown as Container;
+  return { items, container };
+}
+
+async function createAll(container: Container, items: readonly Record<string, unknown>[], partition: string) {
+  const perCall = 100;
+  await inParallel(Math.ceil(items.length / perCall), 4, async (part) => {
+    const operations = items.slice(perCall * part, perCall * (part + 1)).map((item) => ({
+      operationType: 'Create' as const,
+      partitionKey: String(item[partition]),
+      resourceBody: item as JSONObject,
+    }));
+    const create = () => container.items.bulk(operations);
+    // A connection may break. What had been written by then is in the way of the second try, and as it should be.
+    const answers = await create().catch(create);
+    const refused = answers.find(({ statusCode }) => statusCode >= 400 && statusCode !== 409);
+    if (refused) throw new Error(`A document was refused: ${refused.statusCode}`);
+  });
+}
+
+/** Makes users, as Curfew does, of those whom the database doesn't know, and members of all. */
+export async function addMembers(
+  { administrators }: Pick<Stage, 'administrators'>,
+  members: readonly Pick<Seed, 'number' | 'place'>[],
+): Promise<void> {
+  for (const [place, some] of Map.groupBy(members, (member) => member.place)) {
+    for (let from = 0; from < some.length; from += 250) {
+      const text = some.slice(from, from + 250).map(({ number }) => {
+        const analyst = analystOf(number);
+        const name = analyst.userPrincipalName;
+        const sid = sidOf(analyst).toString('hex');
+        return `IF DATABASE_PRINCIPAL_ID(N'${name}') IS NULL CREATE USER [${name}] WITH SID = 0x${sid}, TYPE = E; ALTER ROLE orders_reader ADD MEMBER [${name}];`;
+      });
+      const sql = `BEGIN TRANSACTION; ${text.join('\n')} COMMIT TRANSACTION;`;
+      await administrators[places.indexOf(place)]?.request().batch(sql);
+    }
+  }
+}
+
+/** Nobody in the directory: it isn't asked about those whose access ends. */
+export function analystOf(number: number) {
+  const userPrincipalName = `analyst${String(number).padStart(5, '0')}@contoso.example`;
+  const principalId = `e1000000-0000-4000-8000-${String(number).padStart(12, '0')}` as PrincipalId;
+  return { principalId, userPrincipalName, displayName: `Analyst ${number}`, mail: userPrincipalName };
+}
+
+/** Waits until no story goes on but so many. */
+export async function calm({ system }: Pick<Stage, 'system'>, running = 0, milliseconds = 120_000): Promise<void> {
+  for (const giveUp = Date.now() + milliseconds; Date.now() < giveUp; await sleep(1_000)) {
+    const { count } = (await (await fetch(`${system.api}/bench/running`)).json()) as { count: number };
+    if (count <= running) return;
+  }
+  throw new Error('Stories still went on.');
+}
