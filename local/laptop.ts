@@ -10,6 +10,7 @@ import { type Cosmos, startCosmos } from './cosmos/index.ts';
 import { type Company, type Entra, openVerifier, readCompany, startEntra, type TokenVerifier } from './entra/index.ts';
 import { type FunctionsHost, startFunctionsHost } from './functions-host/index.ts';
 import { type Mail, startMail } from './mail/index.ts';
+import { sampleDatabase, serviceClientId } from './sample/database.ts';
 import { type SqlServer, startSqlServer } from './sql-server/index.ts';
 
 const root = new URL('../', import.meta.url);
@@ -55,8 +56,6 @@ export interface Laptop {
   close(): Promise<void>;
 }
 
-/** The service's application in the sample company: what a managed identity is in Azure. */
-const serviceClientId = 'c0000000-0000-4000-8000-000000000002';
 const apiClientId = 'c0000000-0000-4000-8000-000000000001';
 export const terminalClientId = 'c0000000-0000-4000-8000-000000000003';
 /** The database in the sample policy. */
@@ -147,7 +146,7 @@ export function startDatabase(
     port,
     dataPath: join(folder, 'sql'),
     tls: certificate,
-    databases: databases.map((name) => ({ name, seed: read('local/sample/orders.sql') })),
+    databases: databases.map((name) => ({ name, seed: sampleDatabase() })),
     logins: company.people.map(({ userPrincipalName, password, id }) => ({
       name: userPrincipalName,
       password,
