@@ -12,7 +12,7 @@ resource service 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' =
   tags: tags
 }
 
-// Has no role in Azure at all. A server lets it in by its administrators' group, so that it can onboard databases (docs of infra/targets).
+// Has no role in Azure at all. A server lets it in by its administrators' group, so that it can onboard databases: infra/targets.
 resource sql 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: '${name}-sql'
   location: location
@@ -66,6 +66,16 @@ output service identity = {
   principalId: service.properties.principalId
   clientId: service.properties.clientId
 }
-output sql string = sql.name
-output deploy string = deploy.?properties.principalId ?? ''
-output preview string = preview.?properties.principalId ?? ''
+output sql identity = { name: sql.name, principalId: sql.properties.principalId, clientId: sql.properties.clientId }
+@description('With empty ids where no workflow deploys.')
+output deploy identity = {
+  name: '${name}-deploy'
+  principalId: deploy.?properties.principalId ?? ''
+  clientId: deploy.?properties.clientId ?? ''
+}
+@description('With empty ids where no workflow deploys.')
+output preview identity = {
+  name: '${name}-preview'
+  principalId: preview.?properties.principalId ?? ''
+  clientId: preview.?properties.clientId ?? ''
+}

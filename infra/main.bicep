@@ -152,8 +152,8 @@ module groupRoles 'roles/group.bicep' = {
   scope: group
   params: {
     service: identities.outputs.service.principalId
-    deploy: byOwner ? identities.outputs.deploy : ''
-    preview: byOwner ? identities.outputs.preview : ''
+    deploy: byOwner ? identities.outputs.deploy.principalId : ''
+    preview: byOwner ? identities.outputs.preview.principalId : ''
     storageName: host.outputs.storageName
     accountName: store.outputs.accountName
     databaseName: store.outputs.database
@@ -172,7 +172,11 @@ module targetRoles 'roles/subscription.bicep' = if (byOwner) {
 
 module pipelineRoles 'roles/subscription.bicep' = if (byOwner && !empty(githubRepository)) {
   name: 'curfew-pipeline-roles'
-  params: { name: name, deploy: identities.outputs.deploy, preview: identities.outputs.preview }
+  params: {
+    name: name
+    deploy: identities.outputs.deploy.principalId
+    preview: identities.outputs.preview.principalId
+  }
 }
 
 // azd keeps these for the scripts that azure.yaml runs afterwards. Names and ids; none is a secret.
@@ -183,7 +187,10 @@ output CURFEW_RESOURCE_GROUP string = group.name
 output CURFEW_SERVICE_NAME string = identities.outputs.service.name
 output CURFEW_SERVICE_CLIENT_ID string = identities.outputs.service.clientId
 output CURFEW_SERVICE_PRINCIPAL_ID string = identities.outputs.service.principalId
-output CURFEW_SQL_IDENTITY_NAME string = identities.outputs.sql
+output CURFEW_SQL_IDENTITY_NAME string = identities.outputs.sql.name
+output CURFEW_SQL_CLIENT_ID string = identities.outputs.sql.clientId
+output CURFEW_DEPLOY_CLIENT_ID string = identities.outputs.deploy.clientId
+output CURFEW_PREVIEW_CLIENT_ID string = identities.outputs.preview.clientId
 output CURFEW_TARGET_SERVER string = '${target[8]}${environment().suffixes.sqlServerHostname}'
 output CURFEW_TARGET_DATABASE string = target[10]
 output CURFEW_TARGET_DATABASE_ID string = targetDatabaseId

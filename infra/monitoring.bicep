@@ -54,7 +54,7 @@ var alerts alert[] = [
     name: 'overdue'
     title: 'Curfew: an access stands past its deadline'
     severity: 0
-    query: 'customMetrics | where name == "curfew.revocations.overdue" | summarize overdue = max(valueMax) | where overdue > 0'
+    query: 'customMetrics | where name == "curfew.revocations.overdue" | summarize overdue = max(value) | where overdue > 0'
     window: 'PT5M'
     every: 'PT1M'
     runbook: 'docs/runbook.md#an-access-is-overdue'
@@ -74,7 +74,7 @@ var alerts alert[] = [
     title: 'Curfew: the reconciler is silent'
     severity: 1
     // No figure at all counts too: one instance is always there to send it.
-    query: 'customMetrics | where name == "curfew.reconciler.age" | summarize samples = count(), (at, age) = arg_max(timestamp, valueMax) | where samples == 0 or age > 300'
+    query: 'customMetrics | where name == "curfew.reconciler.age" | summarize samples = count(), (at, age) = arg_max(timestamp, value) | where samples == 0 or age > 300'
     window: 'PT10M'
     every: 'PT5M'
     runbook: 'docs/runbook.md#the-reconciler-is-silent'
