@@ -13,7 +13,8 @@ export function firstPolicy(of: {
   readonly requester: string;
 }): string {
   const { server, database, resourceId, approver, requester } = of;
-  const name = database.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '') || 'first';
+  // A target's name begins with a letter; that of a database needs not.
+  const name = `db-${database.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 64).replace(/-+$/, '');
   const target = {
     description: `The database ${database} on ${server}`,
     server,
@@ -29,12 +30,17 @@ export function firstPolicy(of: {
       },
     },
   };
-  const head = '# The first policy, made of what azd asked. It is yours from here on: docs/policy.md says what else it can say.\n';
+  const head =
+    '# The first policy, made of what azd asked. It is yours from here on: docs/policy.md says what else it can say.\n';
   return head + stringify({ version: 1, targets: { [name]: target } });
 }
 
 if (import.meta.main) {
-  const { CURFEW_TARGET_SERVER: server, CURFEW_TARGET_DATABASE: database, CURFEW_TARGET_DATABASE_ID: resourceId } = process.env;
+  const {
+    CURFEW_TARGET_SERVER: server,
+    CURFEW_TARGET_DATABASE: database,
+    CURFEW_TARGET_DATABASE_ID: resourceId,
+  } = process.env;
   const { CURFEW_APPROVER: approver, CURFEW_REQUESTER: requester } = process.env;
   if (existsSync('policy.yaml')) {
     console.log('policy.yaml is there, and stays as it is.');
@@ -42,7 +48,9 @@ if (import.meta.main) {
     console.error('Needed: CURFEW_TARGET_SERVER, _DATABASE and _DATABASE_ID, CURFEW_APPROVER and CURFEW_REQUESTER');
     process.exitCode = 2;
   } else if (approver.toLowerCase() === requester.toLowerCase()) {
-    console.error('Nobody decides on their own request: name another approver than yourself (azd env set CURFEW_APPROVER …).');
+    console.error(
+      'Nobody decides on their own request: name another approver than yourself (azd env set CURFEW_APPROVER …).',
+    );
     process.exitCode = 1;
   } else {
     writeFileSync('policy.yaml', firstPolicy({ server, database, resourceId, approver, requester }));
