@@ -47,7 +47,7 @@ if [ -z "$dry" ]; then azd env set CURFEW_API_CLIENT_ID "$client"; fi
 if [ -z "${CURFEW_SERVICE_PRINCIPAL_ID:-}" ]; then exit; fi
 
 # A registration in another tenant than the service's would let nobody in.
-tenant=${AZURE_TENANT_ID:?is the tenant}
+tenant=${CURFEW_TENANT_ID:?is the tenant}
 if [ -z "$dry" ] && [ "$(az account show --output tsv --query tenantId)" != "$tenant" ]; then
   echo "az is signed in to another tenant than $tenant: az login --tenant $tenant" >&2
   exit 1

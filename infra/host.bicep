@@ -76,7 +76,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         // An alarm lives in the process, and dies with it where an idle instance is taken away: one for orchestrations and activities always stays.
         alwaysReady: [{ name: 'durable', instanceCount: 1 }]
         instanceMemoryMB: 2048
-        // The least that can be named. Four partitions give four instances work at once; pages need few.
+        // Four partitions give four instances work at once, and pages need few. A caller’s limit holds on each.
         maximumInstanceCount: 40
       }
     }

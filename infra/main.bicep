@@ -12,7 +12,7 @@ param location string
 
 @minLength(36)
 @maxLength(36)
-@description('The id of the Entra ID tenant whose people may ask.')
+@description('The id of the Entra ID tenant whose people may ask: that of the subscription.')
 param tenantId string
 
 @minLength(1)
@@ -59,6 +59,8 @@ param githubRepository string = ''
 @description('False in the workflow: its identity may not give itself rights. Who has run this once with true has done that part.')
 param byOwner bool = true
 
+// An identity of one tenant gets no token of another.
+var tenantOfAll = tenantId == tenant().tenantId ? tenantId : fail('The subscription is of another tenant than tenantId.')
 var name = 'curfew-${uniqueString(subscription().id, environmentName)}'
 var tags = { 'azd-env-name': environmentName }
 var alerts = empty(alertAddress) ? approver : alertAddress
@@ -93,7 +95,7 @@ module mail 'mail.bicep' = if (!hasSmtp) {
 
 module vault 'vault.bicep' = if (hasSmtp) {
   scope: group
-  params: { location: location, tags: tags, tenantId: tenantId, smtpUrl: smtpUrl }
+  params: { location: location, tags: tags, tenantId: tenantOfAll, smtpUrl: smtpUrl }
 }
 
 module scheduler 'scheduler.bicep' = if (durableTaskScheduler) {
@@ -119,9 +121,9 @@ module host 'host.bicep' = {
     subnetId: network.?outputs.appSubnetId ?? ''
     settings: {
       CURFEW_POLICY_FILE: '/home/site/wwwroot/policy.yaml'
-      CURFEW_TOKEN_ISSUER: uri(environment().authentication.loginEndpoint, '${tenantId}/v2.0')
+      CURFEW_TOKEN_ISSUER: uri(environment().authentication.loginEndpoint, '${tenantOfAll}/v2.0')
       CURFEW_TOKEN_AUDIENCE: apiClientId
-      CURFEW_TENANT_ID: tenantId
+      CURFEW_TENANT_ID: tenantOfAll
       CURFEW_RESOURCE_MANAGER_URL: environment().resourceManager
       CURFEW_COSMOS_ENDPOINT: store.outputs.endpoint
       CURFEW_COSMOS_DATABASE: store.outputs.database
@@ -180,7 +182,7 @@ module pipelineRoles 'roles/subscription.bicep' = if (byOwner && !empty(githubRe
 }
 
 // azd keeps these for the scripts that azure.yaml runs afterwards. Names and ids; none is a secret.
-output AZURE_TENANT_ID string = tenantId
+output CURFEW_TENANT_ID string = tenantOfAll
 output CURFEW_PUBLIC_URL string = host.outputs.publicUrl
 output CURFEW_APP_NAME string = host.outputs.appName
 output CURFEW_RESOURCE_GROUP string = group.name

@@ -4,7 +4,7 @@ using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')
 param location = readEnvironmentVariable('AZURE_LOCATION')
-param tenantId = readEnvironmentVariable('AZURE_TENANT_ID')
+param tenantId = readEnvironmentVariable('CURFEW_TENANT_ID')
 param targetDatabaseId = readEnvironmentVariable('CURFEW_TARGET_DATABASE_ID')
 param approver = readEnvironmentVariable('CURFEW_APPROVER')
 param apiClientId = readEnvironmentVariable('CURFEW_API_CLIENT_ID')

@@ -139,8 +139,8 @@ resource metadata 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2025
   properties: { principalId: service, roleDefinitionId: metadataRole.id, scope: account.id }
 }
 
-// The workflow that deploys. It makes everything in this group, and what it may give away is fenced: the data roles above, to identities.
-// It can't widen its own rights: those below are given by whoever runs `azd up`.
+// The workflow that deploys. It makes everything in this group, and what it may give is fenced: the data roles above, to the service. It can't
+// widen its own rights: those below are given by whoever runs `azd up`.
 var givable = join(
   [blobDataOwner, queueDataContributor, tableDataContributor, metricsPublisher, emailServiceOwner, secretsUser, durableTaskDataContributor],
   ', '
@@ -148,7 +148,7 @@ var givable = join(
 var fence = join(
   map(
     [{ action: 'write', of: '@Request' }, { action: 'delete', of: '@Resource' }],
-    each => '((!(ActionMatches{\'Microsoft.Authorization/roleAssignments/${each.action}\'})) OR (${each.of}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${givable}} AND ${each.of}[Microsoft.Authorization/roleAssignments:PrincipalType] ForAnyOfAnyValues:StringEqualsIgnoreCase {\'ServicePrincipal\'}))'
+    each => '((!(ActionMatches{\'Microsoft.Authorization/roleAssignments/${each.action}\'})) OR (${each.of}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${givable}} AND ${each.of}[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAnyValues:GuidEquals {${service}}))'
   ),
   ' AND '
 )

@@ -22,7 +22,7 @@ function dryRun(env: Record<string, string>): { method: string; url: string; bod
 const before = { AZURE_ENV_NAME: 'test' };
 const after = {
   ...before,
-  AZURE_TENANT_ID: '72f988bf-0000-4000-8000-0c0ffee00001',
+  CURFEW_TENANT_ID: '72f988bf-0000-4000-8000-0c0ffee00001',
   CURFEW_SERVICE_PRINCIPAL_ID: 'd0000000-0000-4000-8000-000000000002',
   CURFEW_PUBLIC_URL: 'https://curfew.contoso.example',
 };
@@ -54,7 +54,7 @@ describe('a dry run of the app registration', () => {
     expect(calls[4]).toMatchObject({
       url: "/applications/<object-id>/federatedIdentityCredentials(name='service')",
       body: {
-        issuer: `https://login.microsoftonline.com/${after.AZURE_TENANT_ID}/v2.0`,
+        issuer: `https://login.microsoftonline.com/${after.CURFEW_TENANT_ID}/v2.0`,
         subject: after.CURFEW_SERVICE_PRINCIPAL_ID,
         audiences: ['api://AzureADTokenExchange'],
       },

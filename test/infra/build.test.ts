@@ -22,7 +22,7 @@ describe.skipIf(bicep === undefined)('Bicep’s own compiler (skipped where neit
   });
 
   test('builds the parameters of the workflows', () => {
-    const names = ['AZURE_ENV_NAME', 'AZURE_LOCATION', 'AZURE_TENANT_ID', 'CURFEW_TARGET_DATABASE_ID'];
+    const names = ['AZURE_ENV_NAME', 'AZURE_LOCATION', 'CURFEW_TENANT_ID', 'CURFEW_TARGET_DATABASE_ID'];
     const more = ['CURFEW_APPROVER', 'CURFEW_API_CLIENT_ID', 'GITHUB_REPOSITORY'];
     const env = { ...process.env, ...Object.fromEntries([...names, ...more].map((name) => [name, 'x'.repeat(36)])) };
     const how = ['build-params', ...file('infra/workflow.bicepparam'), '--stdout'];
