@@ -22,9 +22,21 @@ call() {
   fi
 }
 
-# ask URL QUERY PLACEHOLDER: what is asked of the directory; the placeholder where nothing is asked.
+# ask URL QUERY PLACEHOLDER: what is asked of the directory; the placeholder where nothing is asked. It answers from copies that lag behind by seconds.
 ask() {
-  if [ -n "$dry" ]; then echo "$3"; else az rest --output tsv --method GET --url "$1" --query "$2"; fi
+  if [ -n "$dry" ]; then
+    echo "$3"
+    return
+  fi
+  for pause in 2 4 8 16; do
+    answer=$(az rest --output tsv --method GET --url "$1" --query "$2" 2>/dev/null) || answer=
+    if [ -n "$answer" ]; then
+      echo "$answer"
+      return
+    fi
+    sleep "$pause"
+  done
+  az rest --output tsv --method GET --url "$1" --query "$2"
 }
 
 # give ROLE-ID OF-RESOURCE TO-PRINCIPAL: unless it has it.
@@ -62,10 +74,12 @@ call PATCH "$graph/applications/$object/federatedIdentityCredentials(name='servi
 microsoftGraph="$graph/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')"
 resource=$(ask "$microsoftGraph" id '<microsoft-graph>')
 for role in User.Read.All GroupMember.Read.All Application.Read.All; do
-  give "$(ask "$microsoftGraph" "appRoles[?value=='$role'] | [0].id" "<$role>")" "$resource" "$CURFEW_SERVICE_PRINCIPAL_ID"
+  id=$(ask "$microsoftGraph" "appRoles[?value=='$role'] | [0].id" "<$role>")
+  give "$id" "$resource" "$CURFEW_SERVICE_PRINCIPAL_ID"
 done
 
 # The first to ask is whoever deploys; all others are given their roles in the portal (Enterprise applications, Curfew, Users and groups).
 curfew=$(ask "$graph/servicePrincipals(appId='$client')" id '<curfew>')
 first=$(ask "$graph/me" id '<me>')
-give "$(ask "$application" "appRoles[?value=='Access.Request'] | [0].id" '<Access.Request>')" "$curfew" "$first"
+id=$(ask "$application" "appRoles[?value=='Access.Request'] | [0].id" '<Access.Request>')
+give "$id" "$curfew" "$first"

@@ -62,7 +62,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     httpsOnly: true
     keyVaultReferenceIdentity: identity.id
     ...(isPrivate ? { virtualNetworkSubnetId: subnetId } : {})
-    siteConfig: { minTlsVersion: '1.2', http20Enabled: true, remoteDebuggingEnabled: false }
+    siteConfig: { minTlsVersion: '1.2' }
     functionAppConfig: {
       runtime: { name: 'node', version: '24' }
       deployment: {

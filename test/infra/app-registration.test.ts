@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { routes } from '../../functions/routes.ts';
 import { read } from './bicep.ts';
@@ -8,15 +11,47 @@ interface Registration {
   readonly appRoles: readonly { readonly id: string; readonly value: string }[];
 }
 
-/** What the script would do. PATH has no `az`: a dry run asks nobody. */
-function dryRun(env: Record<string, string>): { method: string; url: string; body: unknown }[] {
+interface Call {
+  readonly method: string;
+  readonly url: string;
+  readonly body: unknown;
+}
+
+function runScript(env: Record<string, string>, ...options: string[]): string {
   const shell = { encoding: 'utf8', env: { PATH: '/usr/bin:/bin', ...env } } as const;
-  const { status, stdout, stderr } = spawnSync('sh', ['infra/app-registration.sh', '--dry-run'], shell);
+  const { status, stdout, stderr } = spawnSync('sh', ['infra/app-registration.sh', ...options], shell);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  return stdout.split(/^(?=(?:PATCH|POST) )/m).map((call) => {
-    const [, method = '', url = '', body = ''] = /^(\w+) (\S+)\n([\s\S]*)$/.exec(call) ?? [];
-    return { method, url: url.replace('https://graph.microsoft.com/v1.0', ''), body: JSON.parse(body) };
-  });
+  return stdout;
+}
+
+const callOf = (text: string): Call => {
+  const [, method = '', url = '', body = ''] = /^(\w+) (\S+)\n([\s\S]*)$/.exec(text) ?? [];
+  return { method, url: url.replace('https://graph.microsoft.com/v1.0', ''), body: JSON.parse(body) };
+};
+const callsIn = (text: string) => text.split(/^(?=(?:PATCH|POST) )/m).map(callOf);
+
+/** What the script would do. PATH has no `az`: a dry run asks nobody. */
+const dryRun = (env: Record<string, string>) => callsIn(runScript(env, '--dry-run'));
+
+/** What it does, where each question is answered with `x` and the roles that are held already with `held`. */
+function wetRun(env: Record<string, string>, held: string): Call[] {
+  const folder = mkdtempSync(join(tmpdir(), 'registration-'));
+  const az = `#!/bin/sh
+case "$*" in
+  *account*) echo "$CURFEW_TENANT_ID" ;;
+  *'appRoleAssignedTo?'*) echo "${held}" ;;
+  *"--method GET"*) echo x ;;
+  *) shift 3; echo "$2 $4" >> "${folder}/calls"; shift 8; echo "$1" >> "${folder}/calls" ;;
+esac
+`;
+  try {
+    writeFileSync(join(folder, 'az'), az, { mode: 0o700 });
+    writeFileSync(join(folder, 'azd'), '#!/bin/sh\n', { mode: 0o700 });
+    runScript({ ...env, PATH: `${folder}:/usr/bin:/bin` });
+    return callsIn(readFileSync(join(folder, 'calls'), 'utf8'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 const before = { AZURE_ENV_NAME: 'test' };
@@ -70,6 +105,12 @@ describe('a dry run of the app registration', () => {
       { appRoleId: '<Application.Read.All>', principalId: after.CURFEW_SERVICE_PRINCIPAL_ID },
       { appRoleId: '<Access.Request>', principalId: '<me>' },
     ]);
+  });
+
+  test('says what a real one does, which gives nobody what they have', () => {
+    const said = JSON.parse(JSON.stringify(dryRun(after)).replaceAll(/<[\w.-]+>/g, 'x')) as Call[];
+    expect(wetRun(after, '')).toEqual(said);
+    expect(wetRun(after, 'held')).toEqual(said.filter(({ method }) => method !== 'POST'));
   });
 
   test('leads back to routes that there are', () => {
