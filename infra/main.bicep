@@ -65,7 +65,8 @@ var name = 'curfew-${uniqueString(subscription().id, environmentName)}'
 var tags = { 'azd-env-name': environmentName }
 var alerts = empty(alertAddress) ? approver : alertAddress
 var hasSmtp = !empty(smtpUrl)
-var target = split(targetDatabaseId, '/')
+var idParts = split(targetDatabaseId, '/')
+var target = length(idParts) == 11 ? idParts : fail('targetDatabaseId is not the resource id of a database.')
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-curfew-${environmentName}'
