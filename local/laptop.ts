@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { CosmosClient } from '@azure/cosmos';
+import containers from '../infra/containers.json' with { type: 'json' };
 import { type Arm, startArm } from './arm/index.ts';
 import { type Certificate, certificateIn, trust } from './certificate.ts';
 import { type Cosmos, startCosmos } from './cosmos/index.ts';
 import { type Company, type Entra, openVerifier, readCompany, startEntra, type TokenVerifier } from './entra/index.ts';
 import { type FunctionsHost, type FunctionsHostOptions, startFunctionsHost } from './functions-host/index.ts';
 import { type Mail, startMail } from './mail/index.ts';
+import { sampleDatabase, serviceClientId } from './sample/database.ts';
 import { type SqlServer, startSqlServer } from './sql-server/index.ts';
 
 const root = new URL('../', import.meta.url);
@@ -54,21 +56,11 @@ export interface Laptop {
   close(): Promise<void>;
 }
 
-/** The service's application in the sample company: what a managed identity is in Azure. */
-const serviceClientId = 'c0000000-0000-4000-8000-000000000002';
 const apiClientId = 'c0000000-0000-4000-8000-000000000001';
 export const terminalClientId = 'c0000000-0000-4000-8000-000000000003';
 /** The database in the sample policy. */
 const ordersId =
   '/subscriptions/5b000000-0000-4000-8000-000000000001/resourceGroups/shop/providers/Microsoft.Sql/servers/contoso-orders/databases/orders';
-const containers = [
-  { id: 'events', partitionKey: '/requestId' },
-  { id: 'requests', partitionKey: '/id' },
-  { id: 'links', partitionKey: '/id', defaultTtl: -1 },
-  { id: 'holds', partitionKey: '/id' },
-  { id: 'sessions', partitionKey: '/id', defaultTtl: -1 },
-  { id: 'reconciler', partitionKey: '/id' },
-];
 
 export function readSampleCompany() {
   return readCompany(read('local/sample/company.json'));
@@ -154,7 +146,7 @@ export function startDatabase(
     port,
     dataPath: join(folder, 'sql'),
     tls: certificate,
-    databases: databases.map((name) => ({ name, seed: read('local/sample/orders.sql') })),
+    databases: databases.map((name) => ({ name, seed: sampleDatabase() })),
     logins: company.people.map(({ userPrincipalName, password, id }) => ({
       name: userPrincipalName,
       password,
@@ -181,9 +173,11 @@ export function startStore(place: Place, entra: TokenVerifier, port = place.port
     tls: certificate,
     key: cosmosKeyIn(folder),
     authenticateToken: (token) => entra.verify(token, address),
-    // As deployed: the service appends to `events`, and can neither replace nor delete there.
+    // As deployed: in each container what its role there gives, which for `events` is neither replacing nor deleting.
     authorize: (caller, action, container) =>
-      caller === 'key' || container !== 'events' || ['create', 'read', 'query', 'metadata'].includes(action),
+      caller === 'key' ||
+      action === 'metadata' ||
+      containers.some(({ id, may }) => id === container && may.includes(action)),
   });
 }
 
@@ -236,7 +230,7 @@ export function startCurfew({ folder, ports }: Place, timers?: LaptopOptions['ti
 export async function createContainers({ folder, ports }: Place): Promise<void> {
   const client = new CosmosClient({ endpoint: cosmosAddress(ports), key: cosmosKeyIn(folder) });
   const { database } = await client.databases.createIfNotExists({ id: 'curfew' });
-  for (const container of containers) await database.containers.createIfNotExists(container);
+  for (const { may: _, ...container } of containers) await database.containers.createIfNotExists(container);
   client.dispose();
 }
 

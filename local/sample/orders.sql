@@ -385,13 +385,3 @@ GRANT SELECT ON SCHEMA::[dbo] TO [orders_reader];
 CREATE ROLE [orders_writer];
 GRANT SELECT, INSERT, UPDATE ON SCHEMA::[dbo] TO [orders_writer];
 GO
-
--- The service that gives and takes it: users, these two roles, and open sessions. It can't read a single order.
-CREATE USER [curfew-service] WITH SID = 0x000000C0000000408000000000000002, TYPE = E;
-GRANT ALTER ANY USER TO [curfew-service];
-GRANT ALTER ON ROLE::[orders_reader] TO [curfew-service];
-GRANT ALTER ON ROLE::[orders_writer] TO [curfew-service];
-GRANT KILL DATABASE CONNECTION TO [curfew-service];
-GRANT VIEW DATABASE STATE TO [curfew-service];
-GRANT VIEW DEFINITION TO [curfew-service];
-GO

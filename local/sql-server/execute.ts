@@ -54,7 +54,8 @@ async function run(frame: Frame, statement: Statement, caught: boolean): Promise
     if (caught || isFatal(error)) throw error;
     reportError(frame, error, statement.line);
     if ((session.xactAbort || error.number === DEADLOCK) && session.transaction) rollback(frame);
-    if (abortsBatch(error) || session.xactAbort) throw new BatchEnd('error');
+    // Where nothing catches it, THROW ends the batch, whatever XACT_ABORT is.
+    if (abortsBatch(error) || session.xactAbort || statement.kind === 'throw') throw new BatchEnd('error');
   }
 }
 

@@ -127,6 +127,12 @@ describe('queries on user tables', () => {
     expect(rows[0].v).toBe(value);
   });
 
+  test('THROW ends the batch where nothing catches it', async () => {
+    await using t = await owner();
+    expect(await errorOf(t.pool, "IF 1 = 1 THROW 50001, N'no', 1; CREATE ROLE after_it")).toBe(50001);
+    expect(await run(t.pool, "SELECT name FROM sys.database_principals WHERE name = N'after_it'")).toEqual([]);
+  });
+
   test('NOCOUNT keeps the counts back', async () => {
     await using t = await owner();
     const result = await t.pool

@@ -1,11 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sql from 'mssql';
 import { generate } from 'selfsigned';
+import { sampleDatabase } from '../../../local/sample/database.ts';
 import { guidToBytes, type SqlServer, type SqlServerOptions, startSqlServer } from '../../../local/sql-server/index.ts';
 
-export const SAMPLE = readFileSync(join(import.meta.dirname, '../../../local/sample/orders.sql'), 'utf8');
+export const SAMPLE = sampleDatabase();
 
 export const ADA = { objectId: 'a0000000-0000-4000-8000-000000000001', name: 'ada@contoso.example' };
 export const FIONN = { objectId: 'a0000000-0000-4000-8000-000000000004', name: 'fionn@contoso.example' };
