@@ -12,8 +12,10 @@ import { driftIdOf, type RequestId } from '../shared/domain/ids.ts';
 import type { Entitlement } from '../shared/domain/policy.ts';
 import type { Finding } from '../shared/domain/reconcile.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
+import { count } from '../shared/metrics.ts';
 import { describeSeen } from '../shared/pages/reconciler-words.ts';
 import { type Looking, limited, look, type Seen } from '../shared/reconciler.ts';
+import { traceparent } from '../shared/telemetry.ts';
 import { createAlerts } from './alerts.ts';
 import { lifeOf } from './orchestration-client.ts';
 import type { Service } from './service.ts';
@@ -105,7 +107,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
       times: times + 1,
       next: plus(now, Math.min(longestAdoptionPause, adoptionPause * 2 ** times)),
     });
-    await client.startNew(orchestratorName, { instanceId: id, input });
+    await client.startNew(orchestratorName, { instanceId: id, input: { ...input, trace: traceparent() } });
     service.log('warning', 'a request had no living orchestration, and has one again', { requestId: id, times });
   };
 
@@ -124,6 +126,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const { action, isNew, entitlement, holder } = found;
     if (isNew) {
       await writeDrift(found, { type: 'drift-found', at: service.clock.now(), action });
+      count('curfew.drift', { target: found.target, action });
       const what = action === 'remove' ? 'The policy says to remove them.' : 'The policy says to leave them there.';
       alerts.raise(undefined, 'Somebody holds what Curfew never granted', `${describeSeen(found)} ${what}`);
     }
