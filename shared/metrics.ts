@@ -67,9 +67,8 @@ export function countSaved(before: AccessRequest | undefined, after: AccessReque
 }
 
 /** Counts the failures, and leaves them to whoever sends. */
-export function countingFailures<Wrapped extends Notifier>(notifier: Wrapped): Wrapped {
+export function countingFailures(notifier: Notifier): Notifier {
   return {
-    ...notifier,
     send: (message) =>
       notifier.send(message).catch((error: unknown) => {
         count('curfew.mail.failures', { code: error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL' });
