@@ -106,7 +106,7 @@ export function createService(env: Record<string, string | undefined>): Service 
     signIn: createSignIn({ ...configuration.token, clientId: configuration.token.audience, credential, entropy }),
     policy,
     startTelemetry: () =>
-      startTelemetry(configuration.telemetry, credential, { clock, ...stores, lastSuccess: heartbeat.last }),
+      startTelemetry(configuration.telemetry, credential, { clock, log, ...stores, lastSuccess: heartbeat.last }),
     ...createChecks({ ...common, policy }),
   };
 }

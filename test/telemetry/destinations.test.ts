@@ -11,11 +11,15 @@ import { expect, test } from 'vitest';
 import { startTelemetry } from '../../functions/telemetry.ts';
 import { certificateIn, trust } from '../../local/certificate.ts';
 import { count } from '../../shared/metrics.ts';
+import type { Log } from '../../shared/ports.ts';
 import { inSpan, traceparent } from '../../shared/telemetry.ts';
+import { until } from '../e2e/api-support.ts';
 import { createWorld } from '../support/world.ts';
 
 const world = createWorld();
-const from = { clock: world.time.clock, requests: world.requests, lastSuccess: async () => world.time.now };
+const said: string[] = [];
+const log: Log = (_, message) => void said.push(message);
+const from = { clock: world.time.clock, log, requests: world.requests, lastSuccess: async () => world.time.now };
 
 test('without a place to send to nothing is started, and the SDK is not even loaded', async () => {
   const credential = { getToken: () => Promise.reject(new Error('nobody asks')) };
@@ -63,4 +67,26 @@ test('Azure Monitor is sent spans and metrics, with Curfew’s own identity', as
     server.close();
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a collector that is away is told of once in a while, and holds up nothing', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  Object.assign(process.env, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    OTEL_EXPORTER_OTLP_TIMEOUT: '100',
+    OTEL_BSP_SCHEDULE_DELAY: '10',
+  });
+  const credential = { getToken: () => Promise.reject(new Error('nobody asks')) };
+  const telemetry = await startTelemetry({ connectionString: undefined, isOtlp: true }, credential, from);
+  expect(await inSpan('x', {}, async () => 'done')).toBe('done');
+  await until(
+    async () => said,
+    ({ length }) => length > 0,
+  );
+  await telemetry?.stop().catch(() => undefined);
+  expect(traceparent()).toBeUndefined();
+  expect(said).toEqual(['telemetry could not be made or sent; OTEL_LOG_LEVEL=error shows why']);
 });

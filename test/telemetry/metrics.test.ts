@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { metrics as api } from '@opentelemetry/api';
 import { metrics as sdk } from '@opentelemetry/sdk-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { countingFailures, countSaved, observe } from '../../shared/metrics.ts';
+import { countingFailures, countSaved, metricNames, observe } from '../../shared/metrics.ts';
 import type { RequestFilter, RequestStore } from '../../shared/ports.ts';
 import {
   ada,
@@ -55,6 +56,14 @@ async function counted(): Promise<Record<string, unknown[]>> {
     ]),
   );
 }
+
+test('docs/telemetry.md names them all, and no other', () => {
+  const docs = readFileSync('docs/telemetry.md', 'utf8').split('## Metrics')[1]?.split('\n\n')[1] ?? '';
+  expect([...docs.matchAll(/^\| `(curfew\.[\w.]+)`/gm)].map(([, name]) => name).toSorted(compare)).toEqual(
+    metricNames.toSorted(compare),
+  );
+});
+const compare = (one = '', other = '') => (one < other ? -1 : 1);
 
 describe('what a projection has become', () => {
   const story: CurfewEvent[][] = [[requested()], [approved], granted, ended(12)];
