@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { Container } from '@azure/cosmos';
 import { metrics as api } from '@opentelemetry/api';
 import { metrics as sdk } from '@opentelemetry/sdk-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expecting } from '../../shared/adapters/cosmos/client.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
@@ -111,6 +113,16 @@ test('a mail that failed is counted by its code, and fails all the same', async 
   const notifier = countingFailures({ send: () => Promise.reject(refused) });
   await expect(notifier.send({ to: 'ada@contoso.example', subject: '', text: '', html: '' })).rejects.toBe(refused);
   expect(await counted()).toEqual({ 'curfew.mail.failures': [{ code: 'CURFEW_MAIL_REFUSED', value: 1 }] });
+});
+
+test('a call to the store counts where it failed, and not where its answer was one of those to reckon with', async () => {
+  const container = { id: 'events', database: { id: 'curfew' } } as Container;
+  const call = (code: number) =>
+    expecting('create', container, [409], () => Promise.reject(Object.assign(new Error('no'), { code })));
+  expect(await call(409)).toBeUndefined();
+  expect(await counted()).toEqual({});
+  await expect(call(403)).rejects.toMatchObject({ code: 'CURFEW_STORE_UNAVAILABLE' });
+  expect(await counted()).toEqual({ 'curfew.store.failures': [{ value: 1 }] });
 });
 
 describe('what is looked up', () => {

@@ -75,6 +75,7 @@ export function expecting<Answer>(
       const code = numberIn(error, 'code');
       said.set({ 'db.response.status_code': code?.toString() });
       if (codes.includes(code ?? 0)) return undefined;
+      count('curfew.store.failures');
       throw unavailable(error);
     }
   });
@@ -108,7 +109,6 @@ async function insist<Answer>(call: () => Promise<Answer>): Promise<Answer> {
 }
 
 function unavailable(error: unknown): CurfewError {
-  count('curfew.store.failures');
   const pause = pauseOf(error);
   const retryAfter = pause === undefined ? undefined : Math.ceil(pause / 1000);
   return new CurfewError('CURFEW_STORE_UNAVAILABLE', { cause: error, retryAfter });
