@@ -102,6 +102,11 @@ describe('one trace', () => {
   });
 });
 
+test('a trace begins with a call or with the reconciler, and with nothing else', () => {
+  const first = spans.filter(({ parentSpanId }) => !parentSpanId);
+  expect(first.filter(({ name, kind }) => kind !== 2 && name !== 'reconcile')).toEqual([]);
+});
+
 describe('a span', () => {
   test('of a call has its route and its answer, and nothing else', () => {
     const calls = spans.filter(({ kind }) => kind === 2);
