@@ -9,6 +9,7 @@ import type { CurfewEvent } from '../shared/domain/events.ts';
 import { digestOf, link } from '../shared/domain/hash-chain.ts';
 import { type Digest, type RequestId, requestIdOf } from '../shared/domain/ids.ts';
 import { plansFor } from '../shared/plans.ts';
+import { say } from '../shared/telemetry.ts';
 import type { Applied } from './apply-policy.ts';
 import type { Preview } from './http/shapes.ts';
 import { json, requestResponse, viewRequest } from './http/view.ts';
@@ -60,6 +61,7 @@ export async function accept(
 }
 
 async function start(service: Service, client: DurableClient, accepted: AccessRequest): Promise<HttpResponseInit> {
+  say({ 'curfew.request_id': accepted.id });
   await service.requests.save(accepted);
   try {
     await ensureStarted(service, client, accepted.id);

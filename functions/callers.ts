@@ -3,6 +3,7 @@ import type { Caller } from '../shared/adapters/entra/tokens.ts';
 import type { AccessRequest } from '../shared/domain/access-request.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { Person } from '../shared/domain/policy.ts';
+import { say } from '../shared/telemetry.ts';
 import { readRequestId } from './http/read.ts';
 import type { Service } from './service.ts';
 
@@ -55,6 +56,7 @@ export function seesEverything(caller: Caller): boolean {
 export async function visibleRequest(service: Service, caller: Caller, request: HttpRequest): Promise<AccessRequest> {
   const found = await service.requests.find(readRequestId(request));
   if (!found || !(seesEverything(caller) || isPartOf(found, caller))) throw new CurfewError('CURFEW_REQUEST_NOT_FOUND');
+  say({ 'curfew.request_id': found.id });
   return found;
 }
 

@@ -24,12 +24,15 @@ import { type Configuration, readConfiguration } from '../shared/configuration.t
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { Policy } from '../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
+import { countingFailures, countSaved } from '../shared/metrics.ts';
 import type { Clock, Entropy, Log } from '../shared/ports.ts';
+import { traceIds } from '../shared/telemetry.ts';
 import { inTimeZones } from '../shared/time-zones.ts';
 import { createChecks } from './checks.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createRateLimit } from './rate-limit.ts';
 import type { Service } from './service.ts';
+import { startTelemetry } from './telemetry.ts';
 
 /** setTimeout takes no more, and may fire a millisecond early. */
 const longestSleep = 2 ** 31 - 1;
@@ -52,7 +55,7 @@ const entropy: Entropy = { bytes: (count) => randomBytes(count) };
 
 /** One line of JSON each, for Application Insights and for people with `jq`. */
 const log: Log = (level, message, properties) => {
-  const line = JSON.stringify({ at: clock.now(), level, message, ...properties });
+  const line = JSON.stringify({ at: clock.now(), level, message, ...properties, ...traceIds() });
   if (level === 'info') console.log(line);
   else console.error(line);
 };
@@ -68,7 +71,7 @@ export function createService(env: Record<string, string | undefined>): Service 
   const containers = openContainers({ ...configuration.cosmos, credential });
   const stores = {
     events: createEventStore(containers.events),
-    requests: createRequestStore(containers.requests),
+    requests: createRequestStore(containers.requests, countSaved),
     links: createLinkStore(containers.links, clock),
     holds: createHoldStore(containers.holds),
     drifts: createDriftStore(containers.events),
@@ -83,7 +86,7 @@ export function createService(env: Record<string, string | undefined>): Service 
       return { zones: {} };
     }
   });
-  const notifier = createSmtpNotifier(configuration.mail);
+  const notifier = countingFailures(createSmtpNotifier(configuration.mail));
   const { publicUrl, revocation, revocationBatch: batch, purgeAfter, alertAddress } = configuration;
   const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock, batch }), clock) };
   const registry = createTargetRegistry({ url: configuration.resourceManagerUrl, credential });
@@ -102,6 +105,8 @@ export function createService(env: Record<string, string | undefined>): Service 
     verifyToken: createTokenVerifier({ ...configuration.token, clock }),
     signIn: createSignIn({ ...configuration.token, clientId: configuration.token.audience, credential, entropy }),
     policy,
+    startTelemetry: () =>
+      startTelemetry(configuration.telemetry, credential, { clock, log, ...stores, lastSuccess: heartbeat.last }),
     ...createChecks({ ...common, policy }),
   };
 }

@@ -7,8 +7,10 @@ import {
   activityNames,
   commandEvent,
   orchestratorName,
+  type Traced,
 } from '../orchestrations/names.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
+import { inSpan } from '../shared/telemetry.ts';
 import { admit } from './callers.ts';
 import { createService } from './composition.ts';
 import { problem } from './http/problem.ts';
@@ -16,6 +18,7 @@ import { purgeEnded } from './purge.ts';
 import { createReconciler } from './reconcile.ts';
 import { routes } from './routes.ts';
 import type { Route, Service } from './service.ts';
+import type { Telemetry } from './telemetry.ts';
 
 const service = createService(process.env);
 
@@ -32,6 +35,20 @@ for (const route of routes) {
 
 /** Nothing may be thrown at the host: it answers an empty 500, and 204 for a thrown undefined. */
 async function answer(route: Route, request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
+  // Of the path the template alone: tokens stand in paths.
+  const name = `${route.method} /api/${route.path}`;
+  const attributes = { 'http.request.method': route.method, 'http.route': `/api/${route.path}` };
+  const parent = context.traceContext?.traceParent;
+  return inSpan(name, { kind: 'server', attributes, parent }, async ({ set, fail }) => {
+    const response = await handle(route, request, context);
+    const status = response.status ?? 200;
+    set({ 'http.response.status_code': status });
+    if (status >= 500) fail(String(status));
+    return response;
+  });
+}
+
+async function handle(route: Route, request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
   try {
     const client = df.getClient(context);
     if (route.needs === 'nothing') return await route.handler(service, request, client);
@@ -51,8 +68,16 @@ for (const name of Object.keys(activityNames) as ActivityName[]) registerActivit
 function registerActivity<Name extends ActivityName>({ activities }: Service, name: Name): void {
   df.app.activity(activityNames[name], {
     extraInputs: [df.input.durableClient()],
-    handler: (input: ActivityTypes[Name]['input'], context) =>
-      activities[name](input, (id, command) => df.getClient(context).raiseEvent(id, commandEvent, command)),
+    handler: (input: ActivityTypes[Name]['input'] & Traced, context) => {
+      const attributes = { 'curfew.request_id': input.request.id };
+      return inSpan(activityNames[name], { attributes, parent: input.trace }, async ({ fail }) => {
+        const outcome = await activities[name](input, (id, command) =>
+          df.getClient(context).raiseEvent(id, commandEvent, command),
+        );
+        if (!outcome.ok) fail(outcome.code);
+        return outcome;
+      });
+    },
   });
 }
 
@@ -60,7 +85,7 @@ const reconcile = createReconciler(service);
 app.timer('reconcile', {
   schedule: '30 * * * * *',
   extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => reconcile(df.getClient(context)),
+  handler: (_timer, context) => inSpan('reconcile', {}, () => reconcile(df.getClient(context))),
 });
 
 /** At an hour when nobody waits for anything. What one night doesn't get done is left for the next. */
@@ -73,6 +98,17 @@ app.timer('purgeEnded', {
   },
 });
 
-app.hook.appStart(() => {
+let telemetry: Telemetry | undefined;
+
+app.hook.appStart(async () => {
+  try {
+    telemetry = await service.startTelemetry();
+  } catch (error) {
+    service.log('error', 'telemetry could not be started', {
+      error: error instanceof Error ? error.name : typeof error,
+    });
+  }
   void service.watch();
 });
+
+app.hook.appTerminate(() => telemetry?.stop().catch(() => undefined));

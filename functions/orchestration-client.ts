@@ -6,6 +6,7 @@ import { CurfewError, type Refusal } from '../shared/domain/errors.ts';
 import type { CommandId, RequestId } from '../shared/domain/ids.ts';
 import type { Life } from '../shared/domain/reconcile.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
+import { say, traceparent } from '../shared/telemetry.ts';
 import type { Service } from './service.ts';
 
 /** How long a caller is kept waiting for what a command really led to. Milliseconds. */
@@ -20,7 +21,7 @@ export async function ensureStarted(service: Service, client: DurableClient, id:
   const [first, ...others] = await service.events.read(id);
   // Every later event was written by its orchestration, which the task hub has forgotten since it ended.
   if (!first || others.length > 0) return false;
-  const input: OrchestratorInput = { first };
+  const input: OrchestratorInput = { first, trace: traceparent() };
   await client.startNew(orchestratorName, { instanceId: id, input });
   return true;
 }
@@ -55,6 +56,7 @@ export async function command(
   wanted: PersonCommand,
 ): Promise<CommandOutcome> {
   const { commandId } = wanted;
+  say({ 'curfew.request_id': request.id });
   // Judged by this instant throughout: that time runs out while the answer is under way doesn't say that it came too late.
   const asked = service.clock.now();
   const early = refusalOf(request, wanted, asked);

@@ -13,8 +13,10 @@ import type { Entitlement } from '../shared/domain/policy.ts';
 import type { Finding } from '../shared/domain/reconcile.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import { inTime } from '../shared/in-time.ts';
+import { count } from '../shared/metrics.ts';
 import { describeSeen } from '../shared/pages/reconciler-words.ts';
 import { type Looking, look, type Seen } from '../shared/reconciler.ts';
+import { traceparent } from '../shared/telemetry.ts';
 import { createAlerts } from './alerts.ts';
 import { lifeOf } from './orchestration-client.ts';
 import type { Service } from './service.ts';
@@ -109,7 +111,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
       next: plus(now, Math.min(longestAdoptionPause, adoptionPause * 2 ** times)),
     });
     if (!listed) await service.requests.save(request);
-    await client.startNew(orchestratorName, { instanceId: id, input });
+    await client.startNew(orchestratorName, { instanceId: id, input: { ...input, trace: traceparent() } });
     service.log('warning', 'a request had no living orchestration, and has one again', { requestId: id, times });
   };
 
@@ -128,6 +130,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const { action, isNew, entitlement, holder } = found;
     if (isNew) {
       await writeDrift(found, { type: 'drift-found', at: service.clock.now(), action });
+      count('curfew.drift', { target: found.target, action });
       const what = action === 'remove' ? 'The policy says to remove them.' : 'The policy says to leave them there.';
       alerts.raise(undefined, 'Somebody holds what Curfew never granted', `${describeSeen(found)} ${what}`);
     }

@@ -10,6 +10,7 @@ import type { Needs } from './callers.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { OperationName } from './openapi/operations.ts';
 import type { RateLimit } from './rate-limit.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /** All that the functions need, made once in the composition root. */
 export interface Service extends ActivityDependencies {
@@ -31,6 +32,8 @@ export interface Service extends ActivityDependencies {
   verifyToken(authorization: string | null): Promise<Caller>;
   /** Throws CURFEW_POLICY_INVALID for as long as the file can't be read: then nobody may ask for anything. */
   policy(): Policy;
+  /** Undefined where none is to be sent. */
+  startTelemetry(): Promise<Telemetry | undefined>;
   /** What works and what doesn't, by name. */
   check(): Promise<Record<string, boolean>>;
   /** Says in the log what doesn't work, again and again, until everything does. Never fails. */

@@ -35,7 +35,15 @@ export type Outcome<Result> =
       readonly retryAfter?: number | undefined;
     };
 
-export interface OrchestratorInput {
+/**
+ * The W3C `traceparent` of the call that submitted the request. It comes with the input, so that each replay hands on the same; what
+ * began without telemetry, or before there was any, has none.
+ */
+export interface Traced {
+  readonly trace?: string | undefined;
+}
+
+export interface OrchestratorInput extends Traced {
   readonly first: RecordedEvent;
   /** Where a story goes on that was begun by another instance, or by this one in a history that has become too long. */
   readonly resumed?: Snapshot | undefined;

@@ -73,6 +73,7 @@ export class Story {
   rung: readonly DropEvidence[] | undefined;
   isRenewed = false;
   readonly #first: RecordedEvent;
+  readonly #trace: OrchestratorInput['trace'];
   #last: RecordedEvent;
   #unwritten: RecordedEvent[];
   #writeAttempts = 0;
@@ -83,9 +84,10 @@ export class Story {
   #calls = 0;
 
   constructor(context: OrchestrationContext) {
-    const { first, resumed } = context.df.getInput() as OrchestratorInput;
+    const { first, resumed, trace } = context.df.getInput() as OrchestratorInput;
     this.#context = context;
     this.#first = first;
+    this.#trace = trace;
     this.#last = resumed?.last ?? first;
     this.#writeDue = this.now();
     this.request = resumed?.request ?? evolve(undefined, first.requestId, first.event);
@@ -110,7 +112,7 @@ export class Story {
       retry: this.retry,
       rung: this.rung,
     };
-    this.#context.df.continueAsNew({ first: this.#first, resumed } satisfies OrchestratorInput);
+    this.#context.df.continueAsNew({ first: this.#first, resumed, trace: this.#trace } satisfies OrchestratorInput);
   }
 
   get isLong(): boolean {
@@ -220,7 +222,7 @@ export class Story {
     const failed = { ok: false, code: 'CURFEW_INTERNAL' } as const;
     if (until !== undefined && until <= this.now()) return { ...failed, at: this.now() };
     this.#calls++;
-    const task = df.callActivity(activityNames[name], input);
+    const task = df.callActivity(activityNames[name], { ...input, trace: this.#trace });
     const tasks: Task[] = [task];
     const timer = until === undefined ? undefined : df.createTimer(new Date(millisecondsOf(until)));
     if (timer) tasks.push(timer);

@@ -169,6 +169,20 @@ const environment = z.object({
       description: 'How many calls one caller may make in a minute, on each instance.',
       example: '600',
     }),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: z
+    .string()
+    .regex(/^(?=.*\bInstrumentationKey=[\da-f-]{36}\b)[\x20-\x7e]+$/i, { error: 'is not a connection string' })
+    .optional()
+    .register(about, {
+      description:
+        'Where traces and metrics go in Azure Monitor, with Curfew’s own identity. Nothing is sent where it is left out.',
+      example:
+        'InstrumentationKey=1f000000-0000-4000-8000-000000000001;IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/',
+    }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: baseAddress().optional().register(about, {
+    description: 'Where they go instead: an OTLP collector. The other settings of OpenTelemetry go with it.',
+    example: 'http://localhost:4318',
+  }),
 });
 
 type Name = keyof typeof environment.shape;
@@ -199,6 +213,14 @@ const configuration = environment
     (env) => env.CURFEW_TOKEN_AUDIENCE_V1 !== undefined || env.CURFEW_TOKEN_ISSUER_V1 === undefined,
     saying('CURFEW_TOKEN_AUDIENCE_V1', 'goes with CURFEW_TOKEN_ISSUER_V1', 'CURFEW_TOKEN_ISSUER_V1'),
   )
+  .refine(
+    (env) => env.APPLICATIONINSIGHTS_CONNECTION_STRING === undefined || env.OTEL_EXPORTER_OTLP_ENDPOINT === undefined,
+    saying(
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      'does not go with APPLICATIONINSIGHTS_CONNECTION_STRING',
+      'APPLICATIONINSIGHTS_CONNECTION_STRING',
+    ),
+  )
   .transform((env) => ({
     publicUrl: env.CURFEW_PUBLIC_URL,
     policyFile: env.CURFEW_POLICY_FILE,
@@ -222,6 +244,10 @@ const configuration = environment
     purgeAfter: env.CURFEW_PURGE_AFTER * 86_400_000,
     alertAddress: env.CURFEW_ALERT_ADDRESS,
     callsPerMinute: env.CURFEW_CALLS_PER_MINUTE,
+    telemetry: {
+      connectionString: env.APPLICATIONINSIGHTS_CONNECTION_STRING,
+      isOtlp: env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+    },
   }));
 
 export type Configuration = Readonly<z.output<typeof configuration>>;

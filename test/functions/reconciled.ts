@@ -31,7 +31,11 @@ export function reconciled(drift: DriftPolicy = { action: 'report', standing: []
     log: (_, message) => logged.push(message),
     alertAddress: onCall,
     policy: () => withDrift,
-    heartbeat: { beat: async () => void beats.push(world.time.now), check: async () => {} },
+    heartbeat: {
+      beat: async () => void beats.push(world.time.now),
+      last: async () => world.time.now,
+      check: async () => {},
+    },
   });
   const client = {
     async getStatus(id: string) {

@@ -1,18 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { metricNames } from '../../shared/metrics.ts';
 import { all, read, template } from './bicep.ts';
-
-/** What the service emits, by OpenTelemetry. */
-const metrics = new Set([
-  'curfew.requests',
-  'curfew.decision.duration',
-  'curfew.revocation.lateness',
-  'curfew.revocations.overdue',
-  'curfew.reconciler.age',
-  'curfew.mail.failures',
-  'curfew.drift',
-  'curfew.break_glass',
-  'curfew.store.failures',
-]);
 
 const text = template('monitoring.bicep');
 const runbook = read('docs/runbook.md');
@@ -40,6 +28,6 @@ describe('alerts', () => {
     const workbook = JSON.parse(read('infra/workbook.json')) as { items: { content: { query?: string } }[] };
     const queries = [...all(text, /query: '(.*)'$/gm), ...workbook.items.flatMap(({ content }) => content.query ?? [])];
     const asked = new Set(queries.flatMap((query) => all(query, /"(curfew\.[\w.]+)"/g)));
-    expect(asked).toEqual(metrics);
+    expect(asked).toEqual(new Set(metricNames));
   });
 });

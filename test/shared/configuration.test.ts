@@ -14,6 +14,9 @@ const required = {
   CURFEW_MAIL_FROM: 'Curfew <curfew@contoso.example>',
 };
 
+/** Either of them, but not both. */
+const telemetry = ['APPLICATIONINSIGHTS_CONNECTION_STRING', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+
 /** The names of the settings that are refused, in the order in which they are. */
 function refused(env: Record<string, string | undefined>): string[] {
   return sentences(env).map((sentence) => sentence.split(' ')[0] ?? '');
@@ -49,6 +52,7 @@ describe('the settings', () => {
       revocationBatch: 250,
       purgeAfter: 2_592_000_000,
       callsPerMinute: 600,
+      telemetry: { isOtlp: false },
     });
   });
 
@@ -73,6 +77,13 @@ describe('the settings', () => {
     ]);
     const elsewhere = v1.CURFEW_TOKEN_ISSUER_V1.replace('0001/', '0002/');
     expect(refused({ ...required, ...v1, CURFEW_TOKEN_ISSUER_V1: elsewhere })).toEqual(['CURFEW_TOKEN_ISSUER_V1']);
+  });
+
+  test('for telemetry exclude each other: nothing is sent to one of two places in silence', () => {
+    const [monitor = '', collector = ''] = telemetry;
+    const both = { [monitor]: `InstrumentationKey=${required.CURFEW_TENANT_ID}`, [collector]: 'http://localhost:4318' };
+    expect(refused({ ...required, ...both })).toEqual([collector]);
+    for (const left of telemetry) expect(refused({ ...required, ...both, [left]: '' })).toEqual([]);
   });
 
   test('are all named at once when all are missing, and an empty one is missing', () => {
@@ -104,6 +115,9 @@ describe('the settings', () => {
     ['CURFEW_MAIL_FROM', 'Curfew'],
     ['CURFEW_MAIL_FROM', 'Curfew <curfew@contoso.example>, x@y.example'],
     ['CURFEW_MAIL_FROM', 'Curfew\r\nBcc: <x@y.example>'],
+    ['APPLICATIONINSIGHTS_CONNECTION_STRING', 'https://westeurope-5.in.applicationinsights.azure.com/'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector.contoso.example:4318'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'https://user:password@collector.contoso.example'],
   ])('refuse %s = %j', (name, value) => {
     expect(refused({ ...required, [name]: value })).toEqual([name]);
   });
@@ -168,15 +182,17 @@ describe('the list of settings', () => {
 
   test('describes each in a line of its own, with an example that passes', () => {
     expect(new Set(settings.map(({ description }) => description)).size).toBe(settings.length);
-    expect(refused(Object.fromEntries(settings.map(({ name, example }) => [name, example])))).toEqual([]);
+    const examples = Object.fromEntries(settings.map(({ name, example }) => [name, example]));
+    for (const left of telemetry) expect(refused({ ...examples, [left]: undefined })).toEqual([]);
     for (const { description } of settings) expect(description).toMatch(/^[^\n|]+\.$/);
   });
 
   test('is the one in local.settings.sample.json, whose values pass', () => {
     const file = readFileSync(new URL('../../local.settings.sample.json', import.meta.url), 'utf8');
     const { Values: values } = JSON.parse(file) as { Values: Record<string, string> };
-    const ours = Object.keys(values).filter((name) => name.startsWith('CURFEW_'));
-    expect(ours).toEqual(settings.map(({ name }) => name));
+    const names = settings.map(({ name }) => name);
+    const ours = Object.keys(values).filter((name) => name.startsWith('CURFEW_') || names.includes(name));
+    expect(ours).toEqual(names);
     expect(readConfiguration(values).publicUrl).toBe('http://localhost:7071');
     expect(values).toMatchObject({
       FUNCTIONS_WORKER_RUNTIME: 'node',

@@ -1,6 +1,8 @@
 import { type Container, CosmosClient, type ItemDefinition } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
 import { CurfewError } from '../../domain/errors.ts';
+import { count } from '../../metrics.ts';
+import { inSpan } from '../../telemetry.ts';
 
 export interface CosmosOptions {
   readonly endpoint: string;
@@ -50,22 +52,45 @@ export function openContainers({ endpoint, database, credential }: CosmosOptions
  * Runs a call to Cosmos DB, with the options that end it in time. Gives `undefined` for the status codes that the caller expects;
  * all else is an outage.
  */
-export async function expecting<Answer>(
+export function expecting<Answer>(
+  operation: 'create' | 'read' | 'replace' | 'upsert' | 'delete' | 'query',
+  container: Container,
   codes: readonly number[],
   call: (limit: { abortSignal: AbortSignal }) => Promise<Answer>,
   patience = callLimit,
 ): Promise<Answer | undefined> {
+  // Neither what is written nor where in the container: some ids are hashes of tokens.
+  const attributes = {
+    'db.system': 'cosmosdb',
+    'db.namespace': container.database.id,
+    'db.collection.name': container.id,
+    'db.operation.name': operation,
+  };
+  return inSpan(`${operation} ${container.id}`, { kind: 'client', attributes }, async (said) => {
+    try {
+      const answer = await inTime(call, patience);
+      said.set({ 'azure.cosmosdb.operation.request_charge': numberIn(answer, 'requestCharge') });
+      return answer;
+    } catch (error) {
+      const code = numberIn(error, 'code');
+      said.set({ 'db.response.status_code': code?.toString() });
+      if (codes.includes(code ?? 0)) return undefined;
+      count('curfew.store.failures');
+      throw unavailable(error);
+    }
+  });
+}
+
+async function inTime<Answer>(
+  call: (limit: { abortSignal: AbortSignal }) => Promise<Answer>,
+  patience: number,
+): Promise<Answer> {
   const abortSignal = AbortSignal.timeout(patience);
   // The SDK doesn't hear the signal while it waits between two tries of its own.
   const late = new Promise<never>((_, reject) => {
     abortSignal.addEventListener('abort', () => reject(abortSignal.reason), { once: true });
   });
-  try {
-    return await Promise.race([insist(() => call({ abortSignal })), late]);
-  } catch (error) {
-    if (codes.includes(numberIn(error, 'code') ?? 0)) return undefined;
-    throw unavailable(error);
-  }
+  return Promise.race([insist(() => call({ abortSignal })), late]);
 }
 
 /** Asks a busy server again after the time that it names, where that is bearable. */
@@ -92,8 +117,8 @@ function unavailable(error: unknown): CurfewError {
 /** For how many milliseconds the server asks to wait: `x-ms-retry-after-ms`, as the SDK reads it. */
 const pauseOf = (error: unknown) => numberIn(error, 'retryAfterInMs');
 
-function numberIn(error: unknown, name: 'code' | 'retryAfterInMs'): number | undefined {
-  const found: unknown = error instanceof Error ? Reflect.get(error, name) : undefined;
+function numberIn(answer: unknown, name: 'code' | 'retryAfterInMs' | 'requestCharge'): number | undefined {
+  const found: unknown = typeof answer === 'object' && answer !== null ? Reflect.get(answer, name) : undefined;
   return typeof found === 'number' ? found : undefined;
 }
 
@@ -103,7 +128,7 @@ export async function readItem(
   id: string,
   partition = id,
 ): Promise<(ItemDefinition & { _etag: string }) | undefined> {
-  const response = await expecting([404], (limit) =>
+  const response = await expecting('read', container, [404], (limit) =>
     container.item(id, partition).read<ItemDefinition & { _etag: string }>(limit),
   );
   return response?.resource;
@@ -115,7 +140,7 @@ export async function writeItem(
   item: ItemDefinition & { id: string },
   previous: { _etag: string } | undefined,
 ): Promise<boolean> {
-  const written = await expecting([404, 409, 412], (limit) =>
+  const written = await expecting(previous ? 'replace' : 'create', container, [404, 409, 412], (limit) =>
     previous
       ? container
           .item(item.id, item.id)

@@ -36,7 +36,9 @@ export function createEventStore(container: Container): EventStore {
       // Chains of drift begin otherwise.
       const query = `SELECT c.requestId FROM c WHERE c.sequence = 0 AND c.event.type = 'access-requested' AND c.event.at >= @instant`;
       const parameters = [{ name: '@instant', value: instant }];
-      const answer = await expecting([], (limit) => container.items.query({ query, parameters }, limit).fetchAll());
+      const answer = await expecting('query', container, [], (limit) =>
+        container.items.query({ query, parameters }, limit).fetchAll(),
+      );
       return (answer?.resources ?? []).map((item) => begun.parse(item).requestId as RequestId);
     },
   };
@@ -55,14 +57,14 @@ export function createDriftStore(container: Container): DriftStore {
 
 async function append(container: Container, event: Recorded<string, unknown>): Promise<void> {
   const id = itemId(event.sequence);
-  if (await expecting([409], (limit) => container.items.create({ id, ...event }, limit))) return;
+  if (await expecting('create', container, [409], (limit) => container.items.create({ id, ...event }, limit))) return;
   const present = await readItem(container, id, event.requestId);
   if (present?.hash !== event.hash) throw new CurfewError('CURFEW_STORE_CONFLICT');
 }
 
 async function readChain(container: Container, chain: string): Promise<unknown[]> {
   const query = 'SELECT * FROM c ORDER BY c.sequence';
-  const answer = await expecting([], (limit) =>
+  const answer = await expecting('query', container, [], (limit) =>
     container.items.query(query, { ...limit, partitionKey: chain }).fetchAll(),
   );
   return answer?.resources ?? [];

@@ -11,7 +11,7 @@ const stored = z.object({ at: z.iso.datetime({ precision: 3 }) });
 export function createHeartbeatStore(container: Container): HeartbeatStore {
   return {
     async save(at) {
-      await expecting([], () => container.items.upsert({ id, at }));
+      await expecting('upsert', container, [], () => container.items.upsert({ id, at }));
     },
     async find() {
       const item = await readItem(container, id);

@@ -33,7 +33,9 @@ export function createHoldStore(container: Container): HoldStore {
         { name: '@after', value: after },
         { name: '@limit', value: limit + 1 },
       ];
-      const answer = await expecting([], () => container.items.query({ query, parameters }).fetchAll());
+      const answer = await expecting('query', container, [], () =>
+        container.items.query({ query, parameters }).fetchAll(),
+      );
       const items = answer?.resources ?? [];
       const page = items.slice(0, limit);
       return {
@@ -54,7 +56,7 @@ export function createHoldStore(container: Container): HoldStore {
         } else if (present) {
           const accessCondition = { type: 'IfMatch', condition: present._etag };
           const remove = (limit: object) => container.item(id, id).delete({ ...limit, accessCondition });
-          if (await expecting([404, 412], remove)) return answer;
+          if (await expecting('delete', container, [404, 412], remove)) return answer;
         }
       }
     },

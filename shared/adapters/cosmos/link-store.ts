@@ -22,7 +22,7 @@ export function createLinkStore(container: Container, clock: Clock): LinkStore {
   return {
     async save({ tokenHash: id, ...link }) {
       const ttl = Math.max(1, Math.ceil((millisecondsOf(link.expiresAt) - millisecondsOf(clock.now())) / 1000));
-      await expecting([], (limit) => container.items.create({ id, ...link, ttl }, limit));
+      await expecting('create', container, [], (limit) => container.items.create({ id, ...link, ttl }, limit));
     },
     async find(tokenHash) {
       const item = await readItem(container, tokenHash);

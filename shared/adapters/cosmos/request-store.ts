@@ -50,7 +50,11 @@ function buildQuery(filter: RequestFilter, limit: number, after: string | undefi
 }
 
 /** Container `requests`: partition key `/id`, one document per request. */
-export function createRequestStore(container: Container): RequestStore {
+export function createRequestStore(
+  container: Container,
+  /** Told of each projection that was written, and of the one in whose place it was. */
+  onSaved: (before: AccessRequest | undefined, after: AccessRequest) => void = () => {},
+): RequestStore {
   return {
     async find(id) {
       const item = await readItem(container, id);
@@ -59,13 +63,16 @@ export function createRequestStore(container: Container): RequestStore {
     async save(request) {
       for (;;) {
         const present = await readItem(container, request.id);
-        if (present && readRequest(present).version >= request.version) return;
-        if (await writeItem(container, buildItem(request), present)) return;
+        const before = present && readRequest(present);
+        if (before && before.version >= request.version) return;
+        if (await writeItem(container, buildItem(request), present)) return onSaved(before, request);
       }
     },
     async list(filter, limit, after) {
       const query = buildQuery(filter, limit + 1, after);
-      const answer = await expecting([], (timeLimit) => container.items.query(query, timeLimit).fetchAll());
+      const answer = await expecting('query', container, [], (timeLimit) =>
+        container.items.query(query, timeLimit).fetchAll(),
+      );
       const items = answer?.resources ?? [];
       const page = items.slice(0, limit);
       const last = page.at(-1);

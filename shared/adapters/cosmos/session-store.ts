@@ -18,7 +18,7 @@ export function createSessionStore(container: Container, clock: Clock): SessionS
   return {
     async save({ tokenHash: id, ...session }) {
       const ttl = Math.max(1, Math.ceil((millisecondsOf(session.expiresAt) - millisecondsOf(clock.now())) / 1000));
-      await expecting([], (limit) => container.items.create({ id, ...session, ttl }, limit));
+      await expecting('create', container, [], (limit) => container.items.create({ id, ...session, ttl }, limit));
     },
     async find(tokenHash) {
       const item = await readItem(container, tokenHash);
@@ -27,7 +27,7 @@ export function createSessionStore(container: Container, clock: Clock): SessionS
       return { tokenHash: id, ...session };
     },
     async remove(tokenHash) {
-      await expecting([404], (limit) => container.item(tokenHash, tokenHash).delete(limit));
+      await expecting('delete', container, [404], (limit) => container.item(tokenHash, tokenHash).delete(limit));
     },
   };
 }

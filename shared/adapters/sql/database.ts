@@ -1,6 +1,7 @@
 import mssql from 'mssql';
 import type { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
+import { inSpan } from '../../telemetry.ts';
 import { ownName, ownNameRow, type Statement } from './statements.ts';
 
 /** What the rest of this folder needs of a connection: statements in, checked rows out. */
@@ -10,19 +11,26 @@ export interface Database {
 }
 
 /** The pool as a database: each statement on whichever connection is free. */
-export function onPool(pool: mssql.ConnectionPool): Database {
-  return { send: (statement) => send(new mssql.Request(pool), statement) };
+export function onPool(pool: mssql.ConnectionPool, name: string): Database {
+  return { send: (statement) => send(new mssql.Request(pool), name, statement) };
 }
 
 /** Names and numbers are sent as parameters; a statement without any goes as a plain batch, as DDL and KILL want it. */
-async function send(request: mssql.Request, { text, values }: Statement): Promise<unknown[][]> {
+async function send(
+  request: mssql.Request,
+  name: string,
+  { operation, text, values }: Statement,
+): Promise<unknown[][]> {
   for (const [name, value] of Object.entries(values ?? {})) {
     if (typeof value === 'string') request.input(name, mssql.NVarChar(value.length > 4000 ? mssql.MAX : 4000), value);
     else if (value instanceof Date) request.input(name, mssql.DateTime2(3), value);
     else if (typeof value === 'number') request.input(name, mssql.Int, value);
     else request.input(name, mssql.VarBinary(85), value);
   }
-  const result = await (values ? request.query<unknown[]>(text) : request.batch<unknown[]>(text));
+  const attributes = { 'db.system': 'mssql', 'db.namespace': name, 'db.operation.name': operation };
+  const result = await inSpan(`${operation} ${name}`, { kind: 'client', attributes }, () =>
+    values ? request.query<unknown[]>(text) : request.batch<unknown[]>(text),
+  );
   return Array.isArray(result.recordsets) ? result.recordsets : [];
 }
 
@@ -56,6 +64,7 @@ const unexpected = () =>
  */
 export async function inLockedTransaction<T>(
   pool: mssql.ConnectionPool,
+  name: string,
   resource: string,
   discard: () => Promise<void>,
   work: (database: Database) => Promise<T>,
@@ -67,7 +76,7 @@ export async function inLockedTransaction<T>(
   });
   await transaction.begin();
   try {
-    const database: Database = { send: (statement) => send(new mssql.Request(transaction), statement) };
+    const database: Database = { send: (statement) => send(new mssql.Request(transaction), name, statement) };
     await lock(transaction, database, resource);
     const answer = await work(database);
     await transaction.commit();

@@ -17,6 +17,7 @@ const needed = {
 
 const hereRow = z.object({ me: z.string(), roles: z.int(), fixed: z.int() });
 const here = (role: string): Statement => ({
+  operation: 'here',
   text: `SELECT USER_NAME() AS me,
     (SELECT COUNT(*) FROM sys.database_principals WHERE name = @role AND type = N'R') AS roles,
     (SELECT COUNT(*) FROM sys.database_principals WHERE name = @role AND (is_fixed_role = 1 OR principal_id = 0)) AS fixed`,
@@ -25,10 +26,12 @@ const here = (role: string): Statement => ({
 
 const permissionRow = z.object({ has: z.int().nullable() });
 const onDatabase = (permission: string): Statement => ({
+  operation: 'onDatabase',
   text: "SELECT HAS_PERMS_BY_NAME(NULL, N'DATABASE', @permission) AS has",
   values: { permission },
 });
 const onRole = (role: string, permission: string): Statement => ({
+  operation: 'onRole',
   text: "SELECT HAS_PERMS_BY_NAME(@role, N'ROLE', @permission) AS has",
   values: { role: quoteName(role), permission },
 });

@@ -41,11 +41,11 @@ export function createSqlRoleProvider(options: {
   const on = async <T>(place: SqlRoleEntitlement, otherwise: ErrorCode, work: (database: Database) => Promise<T>) => {
     try {
       const pool = await pools.open(place);
-      return await work(onPool(pool)).catch(async (error: unknown) => {
+      return await work(onPool(pool, place.database)).catch(async (error: unknown) => {
         if (!isBrokenConnection(error)) throw error;
         // Connections that broke while nobody used them show it only now, and there may be more of them.
         await pools.discard(place, pool);
-        return work(onPool(await pools.open(place)));
+        return work(onPool(await pools.open(place), place.database));
       });
     } catch (error) {
       throw curfewError(error, otherwise);
@@ -60,11 +60,13 @@ export function createSqlRoleProvider(options: {
     try {
       const pool = await pools.open(place);
       const discard = () => pools.discard(place, pool);
-      return await inLockedTransaction(pool, `curfew:${principalId}`, discard, work).catch(async (error: unknown) => {
-        // Whether it was committed may be unknown, so it is for the caller to try again.
-        if (isBrokenConnection(error)) await discard();
-        throw error;
-      });
+      return await inLockedTransaction(pool, place.database, `curfew:${principalId}`, discard, work).catch(
+        async (error: unknown) => {
+          // Whether it was committed may be unknown, so it is for the caller to try again.
+          if (isBrokenConnection(error)) await discard();
+          throw error;
+        },
+      );
     } catch (error) {
       throw curfewError(error, otherwise);
     }
@@ -75,7 +77,7 @@ export function createSqlRoleProvider(options: {
     async (work) => {
       const attempt = async () => {
         const pool = await kept.open(place);
-        return work(onPool(pool)).catch(async (error: unknown) => {
+        return work(onPool(pool, place.database)).catch(async (error: unknown) => {
           if (!(error instanceof CurfewError)) await kept.discard(place, pool);
           throw error;
         });

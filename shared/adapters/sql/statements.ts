@@ -7,6 +7,8 @@ import { type Identity, loginSidOf, sidOf } from './sid.ts';
  * KILL: names go through quoteName, a SID is hex of bytes, a session id a checked integer. All else is a parameter.
  */
 export interface Statement {
+  /** What it does, for telemetry, which never sees the text. */
+  readonly operation: string;
   readonly text: string;
   readonly values?: Readonly<Record<string, string | number | Buffer | Date>>;
 }
@@ -22,12 +24,13 @@ export function quoteName(name: string): string {
 const sids = (principal: Identity) => ({ sid: sidOf(principal), loginSid: loginSidOf(principal) });
 
 export const ownNameRow = z.object({ name: z.string() });
-export const ownName: Statement = { text: 'SELECT USER_NAME() AS name' };
+export const ownName: Statement = { operation: 'ownName', text: 'SELECT USER_NAME() AS name' };
 
 export const userRow = z.object({ name: z.string(), principal_id: z.int() });
 
 /** The user of a principal, whatever its name there. */
 export const findUser = (principal: Identity): Statement => ({
+  operation: 'findUser',
   text: 'SELECT name, principal_id FROM sys.database_principals WHERE sid IN (@sid, @loginSid)',
   values: sids(principal),
 });
@@ -45,6 +48,7 @@ export const membershipRow = z.object({ held: z.int(), at: z.date(), sees });
 
 /** Direct membership alone: what comes by way of another role or a group is neither given nor taken here. */
 export const membership = (role: string, principal: Identity): Statement => ({
+  operation: 'membership',
   text: `SELECT COUNT(*) AS held, SYSUTCDATETIME() AS at, ${seesAll('VIEW DEFINITION')} FROM sys.database_role_members AS m
     JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
     JOIN sys.database_principals AS u ON u.principal_id = m.member_principal_id
@@ -60,6 +64,7 @@ export const memberRow = z.object({
 
 /** Answers with whether it sees all, then with the members. */
 export const members = (role: string): Statement => ({
+  operation: 'members',
   text: `SELECT ${seesAll('VIEW DEFINITION')};
     SELECT u.name, u.type, u.sid FROM sys.database_role_members AS m
     JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
@@ -77,6 +82,7 @@ export const nestingRow = memberRow.extend({ role_id: z.int(), role: z.string(),
  * role that gives nothing of its own, but what the roles give that it is in.
  */
 export const nesting = (role: string, principal: Identity): Statement => ({
+  operation: 'nesting',
   text: `SELECT ${seesAll('VIEW DEFINITION')};
     SELECT principal_id AS id, name, CASE WHEN name = @role THEN 1 ELSE 0 END AS is_asked FROM sys.database_principals
     WHERE type = N'R' AND name IN (@role, N'db_owner');
@@ -94,15 +100,18 @@ export const nesting = (role: string, principal: Identity): Statement => ({
 
 /** With its SID given, the server needs no look-up in the directory, and Curfew no right to make it do one. */
 export const createUser = (name: string, principal: Identity): Statement => ({
+  operation: 'createUser',
   text: `CREATE USER ${quoteName(name)} WITH SID = 0x${sidOf(principal).toString('hex')}, TYPE = E`,
 });
 
 export const markUser = (name: string): Statement => ({
+  operation: 'markUser',
   text: "EXEC sp_addextendedproperty @name = N'Curfew', @value = N'created', @level0type = 'USER', @level0name = @user",
   values: { user: name },
 });
 
 export const addMember = (role: string, name: string): Statement => ({
+  operation: 'addMember',
   text: `ALTER ROLE ${quoteName(role)} ADD MEMBER ${quoteName(name)}`,
 });
 
@@ -114,10 +123,14 @@ export const dropMember = (role: string, name: string, principal: Identity): Sta
   const { text, values } = membership(role, principal);
   const isTheirs = 'SELECT 1 FROM sys.database_principals WHERE name = @name AND sid IN (@sid, @loginSid)';
   const drop = `ALTER ROLE ${quoteName(role)} DROP MEMBER ${quoteName(name)}`;
-  return { text: `${text};\nIF EXISTS (${isTheirs}) ${drop};\n${text}`, values: { ...values, name } };
+  return {
+    operation: 'dropMember',
+    text: `${text};\nIF EXISTS (${isTheirs}) ${drop};\n${text}`,
+    values: { ...values, name },
+  };
 };
 
-export const dropUser = (name: string): Statement => ({ text: `DROP USER ${quoteName(name)}` });
+export const dropUser = (name: string): Statement => ({ operation: 'dropUser', text: `DROP USER ${quoteName(name)}` });
 
 export const tiesRow = z.object({
   marks: z.int(),
@@ -133,6 +146,7 @@ export const tiesRow = z.object({
  * decision, and would be lost with the user.
  */
 export const userTies = (principal: number): Statement => ({
+  operation: 'userTies',
   text: `SELECT
     (SELECT COUNT(*) FROM sys.extended_properties WHERE class = 4 AND major_id = @id AND name = N'Curfew') AS marks,
     (SELECT COUNT(*) FROM sys.database_role_members WHERE member_principal_id = @id) AS roles,
@@ -152,6 +166,7 @@ const theirSession =
 
 /** Answers with whether it sees all, then with the principal's sessions in this database. */
 export const sessions = (principal: Identity): Statement => ({
+  operation: 'sessions',
   text: `SELECT ${seesAll('VIEW DATABASE STATE')};
     SELECT session_id, login_time ${theirSession}`,
   values: sids(principal),
@@ -164,6 +179,7 @@ export const killSession = (principal: Identity, session: number): Statement => 
   const found = `SELECT COUNT(*) AS found ${theirSession} AND session_id = @session`;
   const kill = `KILL ${z.int().positive().parse(session)}`;
   return {
+    operation: 'killSession',
     text: `${found};\nIF (${found}) > 0 ${kill}`,
     values: { ...sids(principal), session },
   };

@@ -30,6 +30,7 @@ export const nameRow = z.object({ number: z.int(), name: z.string() });
 
 /** Answers with whether it sees all, then with the names of those whom the database knows. */
 export const findUsers = (principals: readonly Identity[]): Statement => ({
+  operation: 'findUsers',
   text: `SELECT ${seesAll('VIEW DEFINITION')}; SELECT ${number}, u.name FROM ${theirs}`,
   values: listed(principals.map((principal) => ({ principal }))),
 });
@@ -44,6 +45,7 @@ export const droppedRow = z.object({ errors: z.string(), at: z.date().nullable()
  */
 export const dropMembers = (members: readonly Dropping[], giveUp: Date): Statement =>
   dropping(
+    'dropMembers',
     members,
     giveUp,
     // Whoever is locked is waited for by `dropEach`.
@@ -66,6 +68,7 @@ export const dropEach = (members: readonly Dropping[], giveUp: Date): Statement 
 BEGIN CATCH SET @error = ERROR_NUMBER(); SET @errors = CONCAT(@errors, N' ${position}:', @error); IF @error = 1222 SET LOCK_TIMEOUT 0; END CATCH;`,
   );
   return dropping(
+    'dropEach',
     members,
     giveUp,
     lockTimeout,
@@ -78,12 +81,19 @@ ELSE IF XACT_STATE() = -1 ROLLBACK TRANSACTION;`,
 
 const dropOf = ({ role, name }: Dropping) => `ALTER ROLE ${quoteName(role)} DROP MEMBER ${quoteName(name)};`;
 
-function dropping(members: readonly Dropping[], giveUp: Date, lockTimeout: number, text: string): Statement {
+function dropping(
+  operation: string,
+  members: readonly Dropping[],
+  giveUp: Date,
+  lockTimeout: number,
+  text: string,
+): Statement {
   const entries = members.map(({ principal, role, name }, position) => {
     const [sid, loginSid] = [sidOf(principal), loginSidOf(principal)].map((each) => each.toString('hex'));
     return { number: position, sid, loginSid, role, name };
   });
   return {
+    operation,
     text: `SET NOCOUNT ON; SET XACT_ABORT OFF; SET LOCK_TIMEOUT ${lockTimeout};
 DECLARE @errors nvarchar(max) = N'', @error int, @at datetime2(7);
 SELECT ${number}, (SELECT COUNT(*) FROM sys.database_role_members AS m ${inRole}
@@ -106,6 +116,7 @@ export const numberRow = z.object({ number: z.int() });
 
 /** Answers with whether it sees all, then with those who are members still. */
 export const remaining = (members: readonly Omit<Dropping, 'name'>[]): Statement => ({
+  operation: 'remaining',
   text: `SELECT ${seesAll('VIEW DEFINITION')}; SELECT ${number} FROM ${theirs}
     JOIN sys.database_role_members AS m ON m.member_principal_id = u.principal_id ${inRole} AND r.name = ${field('role')}`,
   values: listed(members),
@@ -115,6 +126,7 @@ export const theirSessionRow = z.object({ number: z.int(), session_id: z.int(), 
 
 /** Answers with whether it sees all, then with the sessions of all these in this database. */
 export const sessionsOf = (principals: readonly Identity[]): Statement => ({
+  operation: 'sessionsOf',
   text: `SELECT ${seesAll('VIEW DATABASE STATE')}; SELECT ${number}, s.session_id, s.login_time FROM OPENJSON(@members) AS k
     JOIN sys.dm_exec_sessions AS s ON s.security_id = CONVERT(varbinary(85), ${field('sid')}, 2)
     WHERE s.database_id = DB_ID() AND s.session_id <> @@SPID`,
@@ -128,6 +140,7 @@ export const sessionsOf = (principals: readonly Identity[]): Statement => ({
 export const killSessions = (
   sessions: readonly { readonly principal: Identity; readonly session: number }[],
 ): Statement => ({
+  operation: 'killSessions',
   text: sessions
     .map(({ principal, session }) => {
       const id = z.int().positive().parse(session);

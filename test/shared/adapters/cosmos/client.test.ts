@@ -92,10 +92,10 @@ test('a store that is silent is given up in time, and the SDK is told to stop as
     signal = limit.abortSignal;
     return container().item('x', 'x').read(limit);
   };
-  await expect(expecting([404], call, 20)).rejects.toEqual(unavailable);
+  await expect(expecting('read', container(), [404], call, 20)).rejects.toEqual(unavailable);
   expect(signal?.aborted).toBe(true);
 });
 
 test('nor does a call wait for an SDK that never comes back', async () => {
-  await expect(expecting([404], () => new Promise(() => {}), 20)).rejects.toEqual(unavailable);
+  await expect(expecting('read', container(), [404], () => new Promise(() => {}), 20)).rejects.toEqual(unavailable);
 });

@@ -63,6 +63,18 @@ test('the requests that were begun lately are found by their first events, and n
   expect(found.toSorted((one, other) => (one < other ? -1 : 1))).toEqual(['req-new', 'req-newer']);
 });
 
+test('whoever asks is told once of each projection that was written, and of the one before', async () => {
+  const told: unknown[][] = [];
+  const container = await containerOf((await server()).url, { id: 'requests', ...byId });
+  const requests = createRequestStore(container, (before, after) => told.push([before?.version, after.version]));
+  const first = requestAfter(requested());
+  for (const version of [1, 1, 3, 2, 3]) await requests.save({ ...first, version });
+  expect(told).toEqual([
+    [undefined, 1],
+    [1, 3],
+  ]);
+});
+
 test('drift is appended once, and another event in its place is refused', async () => {
   const drifts = createDriftStore(await containerOf((await server()).url));
   const target = 'orders' as TargetId;

@@ -17,8 +17,7 @@ vi.mock('../../../../shared/adapters/sql/pools.ts', () => ({
 vi.mock('../../../../shared/adapters/sql/database.ts', async (original) => ({
   ...(await original<object>()),
   onPool: () => script.database,
-  inLockedTransaction: (_pool: unknown, _resource: unknown, _discard: unknown, work: (on: unknown) => unknown) =>
-    work(script.database),
+  inLockedTransaction: (...given: unknown[]) => (given.at(-1) as (on: unknown) => unknown)(script.database),
 }));
 
 const now = '2026-11-21T09:00:00.000Z' as Instant;
