@@ -1,4 +1,12 @@
-import { type Attributes, context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 
 /** Under this name spans and metrics are made. Where no telemetry was started, making them costs next to nothing. */
 export const scope = 'curfew';
@@ -26,8 +34,9 @@ export function inSpan<Answer>(
   { kind, attributes = {}, parent }: Work,
   work: (said: Said) => Promise<Answer>,
 ): Promise<Answer> {
-  if (kind === 'client' && !trace.getActiveSpan()) return work(unsaid);
-  const around = context.active();
+  // What Azure Monitor takes over from the host's headers is nobody's work here.
+  const around = trace.getActiveSpan()?.spanContext().isRemote ? ROOT_CONTEXT : context.active();
+  if (kind === 'client' && !trace.getSpan(around)) return work(unsaid);
   const from = parent === undefined ? around : propagation.extract(around, { traceparent: parent });
   const options = { kind: kind ? kinds[kind] : SpanKind.INTERNAL, attributes };
   return trace.getTracer(scope).startActiveSpan(name, options, from, async (span) => {

@@ -7,18 +7,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
+import { expect, test, vi } from 'vitest';
 import { startTelemetry } from '../../functions/telemetry.ts';
 import { certificateIn, trust } from '../../local/certificate.ts';
+import { createTargetRegistry } from '../../shared/adapters/arm/target-registry.ts';
 import { count } from '../../shared/metrics.ts';
 import type { Log } from '../../shared/ports.ts';
 import { inSpan, traceparent } from '../../shared/telemetry.ts';
+import { events, statusOf } from '../contract/cosmos/support.ts';
 import { until } from '../e2e/api-support.ts';
 import { createWorld } from '../support/world.ts';
 
 const world = createWorld();
 const said: string[] = [];
 const log: Log = (_, message) => void said.push(message);
+const databaseId =
+  '/subscriptions/5b000000-0000-4000-8000-000000000001/resourceGroups/shop/providers/Microsoft.Sql/servers/contoso-orders/databases/orders';
+const remote = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
 const from = { clock: world.time.clock, log, requests: world.requests, lastSuccess: async () => world.time.now };
 
 test('without a place to send to nothing is started, and the SDK is not even loaded', async () => {
@@ -32,7 +38,7 @@ test('without a place to send to nothing is started, and the SDK is not even loa
   expect(stdout).toBe('0\n');
 });
 
-test('Azure Monitor is sent spans and metrics, with Curfew’s own identity', async () => {
+test('Azure Monitor is sent Curfew’s spans and metrics, with its own identity, and nothing of what the Azure SDK would tell', async () => {
   // The exporter’s own figures go to Microsoft.
   process.env.APPLICATION_INSIGHTS_NO_STATSBEAT = 'true';
   const folder = mkdtempSync(join(tmpdir(), 'curfew-monitor-'));
@@ -40,8 +46,11 @@ test('Azure Monitor is sent spans and metrics, with Curfew’s own identity', as
   trust(certificate);
   const bearers = new Set<string | undefined>();
   const bodies: string[] = [];
+  const asked: (string | undefined)[] = [];
+  const printed = vi.spyOn(console, 'log').mockImplementation(() => {});
   const server = createServer(certificate, (request, response) => {
     void buffer(request).then((body) => {
+      asked.push(request.url);
       bearers.add(request.headers.authorization);
       bodies.push((request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString());
       response.writeHead(200, { 'content-type': 'application/json' });
@@ -54,15 +63,30 @@ test('Azure Monitor is sent spans and metrics, with Curfew’s own identity', as
   const credential = { getToken: async () => ({ token: 'of-curfew', expiresOnTimestamp: Date.now() + 3_600_000 }) };
   try {
     const telemetry = await startTelemetry({ connectionString, isOtlp: false }, credential, from);
-    await inSpan('POST /api/requests', { kind: 'server' }, async () => count('curfew.store.failures'));
+    const { container } = await events();
+    const registry = createTargetRegistry({ url: `https://localhost:${port}`, credential });
+    await inSpan('POST /api/requests', { kind: 'server' }, async () => {
+      count('curfew.store.failures');
+      expect(await statusOf(container.item('hash-of-a-token', 'hash-of-a-token').read())).toBe(404);
+      await expect(registry.isGone(databaseId)).rejects.toThrow();
+    });
+    const spanContext = { ...remote, traceFlags: TraceFlags.SAMPLED, isRemote: true };
+    await context.with(trace.setSpanContext(ROOT_CONTEXT, spanContext), () =>
+      inSpan('query requests', { kind: 'client' }, async () => {}),
+    );
     await telemetry?.stop();
     const said = bodies.join('\n');
     expect(bearers).toEqual(new Set(['Bearer of-curfew']));
     for (const word of ['POST /api/requests', 'curfew.store.failures', 'curfew.revocations.overdue']) {
       expect(said).toContain(word);
     }
+    expect(asked.some((path) => path?.includes(databaseId))).toBe(true);
+    expect(said).not.toMatch(/hash-of-a-token|contoso-orders|url\.full|http\.url|query requests/);
+    expect(said).not.toContain(remote.traceId);
+    expect(printed).not.toHaveBeenCalled();
     expect(traceparent()).toBeUndefined();
   } finally {
+    printed.mockRestore();
     server.closeAllConnections();
     server.close();
     rmSync(folder, { recursive: true });

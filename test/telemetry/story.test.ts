@@ -58,7 +58,10 @@ beforeAll(async () => {
   );
   await until(
     async () => receiver.spans(),
-    (received) => received.some(({ name }) => name === 'reconcile'),
+    (received) =>
+      received.some(({ name }) => name === 'reconcile') &&
+      // A claim outlasts the deadline by seconds.
+      received.some((span) => span.name === activityNames.release && span.attributes['curfew.request_id'] === id),
   );
   await api.host?.close();
   spans = receiver.spans();
