@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
-import { DefaultAzureCredential } from '@azure/identity';
+import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
 import { createAlarm } from '../orchestrations/activities/alarm.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
 import { createTargetRegistry } from '../shared/adapters/arm/target-registry.ts';
@@ -16,6 +16,7 @@ import { createCachedDirectory } from '../shared/adapters/entra/cached-directory
 import { createGraphDirectory } from '../shared/adapters/entra/directory.ts';
 import { createSignIn } from '../shared/adapters/entra/sign-in.ts';
 import { createTokenVerifier } from '../shared/adapters/entra/tokens.ts';
+import { createCommunicationServicesNotifier } from '../shared/adapters/mail/communication-services.ts';
 import { createSmtpNotifier } from '../shared/adapters/mail/smtp.ts';
 import { readPolicy } from '../shared/adapters/policy-file/read-policy.ts';
 import { createSqlRoleProvider } from '../shared/adapters/sql/sql-role.ts';
@@ -25,7 +26,7 @@ import { CurfewError } from '../shared/domain/errors.ts';
 import type { Policy } from '../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import { countingFailures, countSaved } from '../shared/metrics.ts';
-import type { Clock, Entropy, Log } from '../shared/ports.ts';
+import type { Clock, Entropy, Log, Notifier } from '../shared/ports.ts';
 import { traceIds } from '../shared/telemetry.ts';
 import { inTimeZones } from '../shared/time-zones.ts';
 import { createChecks } from './checks.ts';
@@ -86,7 +87,7 @@ export function createService(env: Record<string, string | undefined>): Service 
       return { zones: {} };
     }
   });
-  const notifier = countingFailures(createSmtpNotifier(configuration.mail));
+  const notifier = countingFailures(notifierOf(configuration.mail, credential));
   const { publicUrl, revocation, revocationBatch: batch, purgeAfter, alertAddress } = configuration;
   const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock, batch }), clock) };
   const registry = createTargetRegistry({ url: configuration.resourceManagerUrl, credential });
@@ -113,6 +114,12 @@ export function createService(env: Record<string, string | undefined>): Service 
 
 /** A person opens a link a few times; a mail program, its scanner and a browser's preview a few times more. A minute. */
 const callsOnLink = 60;
+
+function notifierOf({ endpoint, smtpUrl, from }: Configuration['mail'], credential: TokenCredential): Notifier {
+  if (endpoint !== undefined) return createCommunicationServicesNotifier({ endpoint, from, credential, clock });
+  if (smtpUrl !== undefined) return createSmtpNotifier({ url: smtpUrl, from });
+  throw new CurfewError('CURFEW_CONFIGURATION_INVALID');
+}
 
 /** The policy as it stands in the file at start. While it can't be read, whoever asks for it gets the reason. */
 function policyOf({ policyFile }: Configuration): () => Policy {

@@ -107,8 +107,13 @@ const environment = z.object({
     .regex(/^[^/\\?#]{1,255}$/, { error: 'is not a name that a database can have' })
     .prefault('curfew')
     .register(about, { description: 'The database in that account.', example: 'curfew' }),
-  CURFEW_SMTP_URL: smtpUrl.register(about, {
-    description: 'The mail server, with user and password where it wants them.',
+  CURFEW_MAIL_ENDPOINT: baseAddress().optional().register(about, {
+    description:
+      'Azure Communication Services, which send the mails, by Curfew’s own identity. Or else `CURFEW_SMTP_URL`.',
+    example: 'https://curfew.europe.communication.azure.com',
+  }),
+  CURFEW_SMTP_URL: smtpUrl.optional().register(about, {
+    description: 'A mail server in their place, with user and password where it wants them.',
     example: 'smtps://user:password@smtp.contoso.example',
     secret: true,
   }),
@@ -214,6 +219,14 @@ const configuration = environment
     saying('CURFEW_TOKEN_AUDIENCE_V1', 'goes with CURFEW_TOKEN_ISSUER_V1', 'CURFEW_TOKEN_ISSUER_V1'),
   )
   .refine(
+    (env) => env.CURFEW_MAIL_ENDPOINT !== undefined || env.CURFEW_SMTP_URL !== undefined,
+    saying('CURFEW_MAIL_ENDPOINT', 'is missing, and so is CURFEW_SMTP_URL', 'CURFEW_SMTP_URL'),
+  )
+  .refine(
+    (env) => env.CURFEW_MAIL_ENDPOINT === undefined || env.CURFEW_SMTP_URL === undefined,
+    saying('CURFEW_SMTP_URL', 'does not go with CURFEW_MAIL_ENDPOINT', 'CURFEW_MAIL_ENDPOINT'),
+  )
+  .refine(
     (env) => env.APPLICATIONINSIGHTS_CONNECTION_STRING === undefined || env.OTEL_EXPORTER_OTLP_ENDPOINT === undefined,
     saying(
       'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -238,7 +251,8 @@ const configuration = environment
     authorityHost: env.CURFEW_AUTHORITY_HOST,
     resourceManagerUrl: env.CURFEW_RESOURCE_MANAGER_URL,
     cosmos: { endpoint: env.CURFEW_COSMOS_ENDPOINT, database: env.CURFEW_COSMOS_DATABASE },
-    mail: { url: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
+    /** One of the two is there. */
+    mail: { endpoint: env.CURFEW_MAIL_ENDPOINT, smtpUrl: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
     revocation: { lead: env.CURFEW_REVOCATION_LEAD * 1000, longestPause: env.CURFEW_RETRY_PAUSE * 1000 },
     revocationBatch: env.CURFEW_REVOCATION_BATCH,
     purgeAfter: env.CURFEW_PURGE_AFTER * 86_400_000,
@@ -267,9 +281,9 @@ export function readConfiguration(env: Readonly<Record<string, string | undefine
   const given = Object.fromEntries(settings.map(({ name }) => [name, env[name]?.trim() || undefined]));
   const parsed = configuration.safeParse(given);
   if (parsed.success) return parsed.data;
-  const sentences = parsed.error.issues.map(({ path, message }) => {
+  const sentences = parsed.error.issues.map(({ path, code, message }) => {
     const setting = settings.find(({ name }) => name === path[0]);
-    const problem = setting && given[setting.name] === undefined ? 'is missing' : message;
+    const problem = code === 'invalid_type' ? 'is missing' : message;
     return `${setting?.name} ${problem}; write for example ${setting?.example} (${setting?.description})`;
   });
   throw new CurfewError('CURFEW_CONFIGURATION_INVALID', {

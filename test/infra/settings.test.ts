@@ -19,9 +19,6 @@ const others = new Set([
   'DURABLE_TASK_SCHEDULER_CONNECTION_STRING',
 ]);
 
-/** Communication Services come to the service with a setting of this name; the second test here says when this has to go. */
-const announced = ['CURFEW_MAIL_ENDPOINT'];
-
 const given = [
   ...all(template('host.bicep'), /\b([A-Z]\w*_\w+): /g),
   ...declarations(template('main.bicep'), 'module').flatMap(({ name, body }) =>
@@ -36,8 +33,7 @@ test('Bicep sets every setting that the service can’t do without', () => {
 
 test('Bicep sets none that nobody reads', () => {
   const known = settings.map(({ name }) => name);
-  expect(announced.filter((name) => known.includes(name))).toEqual([]);
-  expect(given.filter((name) => ![...known, ...announced].includes(name) && !others.has(name))).toEqual([]);
+  expect(given.filter((name) => !known.includes(name) && !others.has(name))).toEqual([]);
 });
 
 test('Bicep sets no setting twice', () => {

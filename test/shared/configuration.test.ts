@@ -10,10 +10,12 @@ const required = {
   CURFEW_TOKEN_AUDIENCE: 'c0000000-0000-4000-8000-000000000001',
   CURFEW_TENANT_ID: '72F988BF-0000-4000-8000-0C0FFEE00001',
   CURFEW_COSMOS_ENDPOINT: 'https://curfew.documents.azure.com:443/',
-  CURFEW_SMTP_URL: 'smtps://curfew:hunter2@smtp.contoso.example',
   CURFEW_MAIL_FROM: 'Curfew <curfew@contoso.example>',
 };
+const enough = { ...required, CURFEW_SMTP_URL: 'smtps://curfew:hunter2@smtp.contoso.example' };
 
+/** One of them, and not both. */
+const mail = ['CURFEW_MAIL_ENDPOINT', 'CURFEW_SMTP_URL'];
 /** Either of them, but not both. */
 const telemetry = ['APPLICATIONINSIGHTS_CONNECTION_STRING', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
@@ -35,7 +37,7 @@ function sentences(env: Record<string, string | undefined>): string[] {
 
 describe('the settings', () => {
   test('are read, with defaults, without slashes at the end of what paths are added to', () => {
-    expect(readConfiguration({ ...required, PATH: '/bin', CURFEW_ELSE: 'x' })).toEqual({
+    expect(readConfiguration({ ...enough, PATH: '/bin', CURFEW_ELSE: 'x' })).toEqual({
       publicUrl: 'https://curfew.contoso.example',
       policyFile: 'policy.yaml',
       token: {
@@ -47,7 +49,7 @@ describe('the settings', () => {
       authorityHost: undefined,
       resourceManagerUrl: 'https://management.azure.com',
       cosmos: { endpoint: 'https://curfew.documents.azure.com:443', database: 'curfew' },
-      mail: { url: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
+      mail: { smtpUrl: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
       revocation: { lead: 45_000, longestPause: 60_000 },
       revocationBatch: 250,
       purgeAfter: 2_592_000_000,
@@ -59,7 +61,7 @@ describe('the settings', () => {
   test('keep the issuers to the letter, since tokens are compared with them', () => {
     const issuer = 'https://sts.windows.net/72f988bf-0000-4000-8000-0c0ffee00001/';
     const v1 = { CURFEW_TOKEN_ISSUER_V1: issuer, CURFEW_TOKEN_AUDIENCE_V1: 'api://Curfew' };
-    const { token } = readConfiguration({ ...required, CURFEW_TOKEN_ISSUER: issuer, ...v1 });
+    const { token } = readConfiguration({ ...enough, CURFEW_TOKEN_ISSUER: issuer, ...v1 });
     expect(token).toMatchObject({ issuer, v1: { issuer, audience: 'api://Curfew' } });
   });
 
@@ -68,26 +70,37 @@ describe('the settings', () => {
       CURFEW_TOKEN_ISSUER_V1: 'https://sts.windows.net/72f988bf-0000-4000-8000-0c0ffee00001/',
       CURFEW_TOKEN_AUDIENCE_V1: 'api://curfew',
     };
-    expect(refused({ ...required, ...v1 })).toEqual([]);
-    expect(refused({ ...required, ...v1, CURFEW_TOKEN_ISSUER_V1: ' ' })).toEqual(['CURFEW_TOKEN_ISSUER_V1']);
-    expect(refused({ ...required, ...v1, CURFEW_TOKEN_AUDIENCE_V1: undefined })).toEqual(['CURFEW_TOKEN_AUDIENCE_V1']);
-    expect(refused({ ...required, ...v1, CURFEW_PUBLIC_URL: 'x', CURFEW_TOKEN_AUDIENCE_V1: '' })).toEqual([
+    expect(refused({ ...enough, ...v1 })).toEqual([]);
+    expect(refused({ ...enough, ...v1, CURFEW_TOKEN_ISSUER_V1: ' ' })).toEqual(['CURFEW_TOKEN_ISSUER_V1']);
+    expect(refused({ ...enough, ...v1, CURFEW_TOKEN_AUDIENCE_V1: undefined })).toEqual(['CURFEW_TOKEN_AUDIENCE_V1']);
+    expect(refused({ ...enough, ...v1, CURFEW_PUBLIC_URL: 'x', CURFEW_TOKEN_AUDIENCE_V1: '' })).toEqual([
       'CURFEW_PUBLIC_URL',
       'CURFEW_TOKEN_AUDIENCE_V1',
     ]);
     const elsewhere = v1.CURFEW_TOKEN_ISSUER_V1.replace('0001/', '0002/');
-    expect(refused({ ...required, ...v1, CURFEW_TOKEN_ISSUER_V1: elsewhere })).toEqual(['CURFEW_TOKEN_ISSUER_V1']);
+    expect(refused({ ...enough, ...v1, CURFEW_TOKEN_ISSUER_V1: elsewhere })).toEqual(['CURFEW_TOKEN_ISSUER_V1']);
   });
 
   test('for telemetry exclude each other: nothing is sent to one of two places in silence', () => {
     const [monitor = '', collector = ''] = telemetry;
     const both = { [monitor]: `InstrumentationKey=${required.CURFEW_TENANT_ID}`, [collector]: 'http://localhost:4318' };
-    expect(refused({ ...required, ...both })).toEqual([collector]);
-    for (const left of telemetry) expect(refused({ ...required, ...both, [left]: '' })).toEqual([]);
+    expect(refused({ ...enough, ...both })).toEqual([collector]);
+    for (const left of telemetry) expect(refused({ ...enough, ...both, [left]: '' })).toEqual([]);
+  });
+
+  test('for mail: one is needed, and two are refused', () => {
+    const [endpoint = '', server = ''] = mail;
+    const both = { ...enough, [endpoint]: 'https://curfew.europe.communication.azure.com/' };
+    expect(refused(both)).toEqual([server]);
+    expect(sentences(required)).toEqual([expect.stringMatching(new RegExp(`^${endpoint} is missing.*${server}`))]);
+    expect(readConfiguration({ ...both, [server]: '' }).mail).toEqual({
+      endpoint: 'https://curfew.europe.communication.azure.com',
+      from: required.CURFEW_MAIL_FROM,
+    });
   });
 
   test('are all named at once when all are missing, and an empty one is missing', () => {
-    const needed = Object.keys(required);
+    const needed = [...Object.keys(required), 'CURFEW_MAIL_ENDPOINT'];
     expect(refused({})).toEqual(needed);
     expect(refused(Object.fromEntries(needed.map((name) => [name, '  '])))).toEqual(needed);
   });
@@ -108,6 +121,8 @@ describe('the settings', () => {
     ['CURFEW_AUTHORITY_HOST', 'https://login.contoso.example/tenant'],
     ['CURFEW_COSMOS_ENDPOINT', 'AccountEndpoint=https://x;AccountKey=y'],
     ['CURFEW_COSMOS_DATABASE', 'a/b'],
+    ['CURFEW_MAIL_ENDPOINT', 'http://curfew.europe.communication.azure.com'],
+    ['CURFEW_MAIL_ENDPOINT', 'endpoint=https://curfew.europe.communication.azure.com/;accesskey=x'],
     ['CURFEW_SMTP_URL', 'https://smtp.contoso.example'],
     ['CURFEW_SMTP_URL', 'smtp://'],
     ['CURFEW_PURGE_AFTER', '0'],
@@ -119,7 +134,7 @@ describe('the settings', () => {
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector.contoso.example:4318'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'https://user:password@collector.contoso.example'],
   ])('refuse %s = %j', (name, value) => {
-    expect(refused({ ...required, [name]: value })).toEqual([name]);
+    expect(refused({ ...enough, [name]: value })).toEqual([name]);
   });
 
   test.each([
@@ -128,7 +143,7 @@ describe('the settings', () => {
     ['CURFEW_SMTP_URL', 'smtp://localhost:1025'],
     ['CURFEW_MAIL_FROM', 'curfew@contoso.example'],
   ])('take %s = %j', (name, value) => {
-    expect(refused({ ...required, [name]: value })).toEqual([]);
+    expect(refused({ ...enough, [name]: value })).toEqual([]);
   });
 
   test.each([
@@ -138,11 +153,11 @@ describe('the settings', () => {
     ['localhost:8443', 'https://localhost:8443'],
     ['https://localhost:8443', 'https://localhost:8443'],
   ])('give the authority host %s as %s', (host, expected) => {
-    expect(readConfiguration({ ...required, CURFEW_AUTHORITY_HOST: host }).authorityHost).toBe(expected);
+    expect(readConfiguration({ ...enough, CURFEW_AUTHORITY_HOST: host }).authorityHost).toBe(expected);
   });
 
   test('another tenant in the issuer is named even where other settings are wrong', () => {
-    const env = { ...required, CURFEW_PUBLIC_URL: 'x', CURFEW_TENANT_ID: '72f988bf-0000-4000-8000-0c0ffee00002' };
+    const env = { ...enough, CURFEW_PUBLIC_URL: 'x', CURFEW_TENANT_ID: '72f988bf-0000-4000-8000-0c0ffee00002' };
     expect(refused(env)).toEqual(['CURFEW_PUBLIC_URL', 'CURFEW_TOKEN_ISSUER']);
   });
 
@@ -155,7 +170,7 @@ describe('the settings', () => {
         `smtp:${secret}`,
         `<${secret}>`,
       ]) {
-        expect(sentences({ ...required, [name]: value }).join()).not.toContain(secret);
+        expect(sentences({ ...enough, [name]: value }).join()).not.toContain(secret);
       }
     }
     expect(sentences(Object.fromEntries(settings.map(({ name }) => [name, secret]))).join()).not.toContain(secret);
@@ -183,7 +198,9 @@ describe('the list of settings', () => {
   test('describes each in a line of its own, with an example that passes', () => {
     expect(new Set(settings.map(({ description }) => description)).size).toBe(settings.length);
     const examples = Object.fromEntries(settings.map(({ name, example }) => [name, example]));
-    for (const left of telemetry) expect(refused({ ...examples, [left]: undefined })).toEqual([]);
+    for (const out of telemetry) {
+      for (const other of mail) expect(refused({ ...examples, [out]: '', [other]: '' })).toEqual([]);
+    }
     for (const { description } of settings) expect(description).toMatch(/^[^\n|]+\.$/);
   });
 

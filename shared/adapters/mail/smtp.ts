@@ -2,6 +2,7 @@ import { createTransport } from 'nodemailer';
 import { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
 import type { Notifier } from '../../ports.ts';
+import { undecodable } from './subject.ts';
 
 /** Sends by SMTP. `url` is `smtp://` or `smtps://`, with user and password where the server wants them. */
 export function createSmtpNotifier({ url, from }: { url: string; from: string }): Notifier & { close(): void } {
@@ -21,8 +22,7 @@ export function createSmtpNotifier({ url, from }: { url: string; from: string })
         await transport.sendMail({
           from,
           to: { name: '', address: to },
-          // An ASCII name such as `=?utf-8?q?=0D=0A…?=` goes out as it stands, and mail programs would decode it (RFC 2047, section 6.2).
-          subject: subject.replaceAll('=?', '= ?'),
+          subject: undecodable(subject),
           text,
           html,
         });
