@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { measureColdStart } from './cold-start.ts';
 import { measureCost } from './cost.ts';
 import { type Figure, mebibytes } from './figures.ts';
 import { measureLifecycles } from './lifecycles.ts';
@@ -9,6 +10,7 @@ import type { Setup } from './system.ts';
 
 const parts: Readonly<Record<string, (setup: Setup) => Promise<Figure[]>>> = {
   startup: (setup) => (setup === 'together' ? measureStartup() : Promise.resolve([])),
+  'cold-start': (setup) => (setup === 'apart' ? measureColdStart() : Promise.resolve([])),
   lifecycles: measureLifecycles,
   deadline: (setup) => measureSharedDeadline(setup),
   'late-timers': (setup) => measureLateTimers(setup),

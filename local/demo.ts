@@ -17,7 +17,7 @@ import { samplePerson, tokenFor } from './people.ts';
 /** Plays one real request from asking to expiry. Every line that begins with a tick was observed, over the same wires as anyone else's. */
 const begun = performance.now();
 const folder = mkdtempSync(join(tmpdir(), 'curfew-demo-'));
-const laptop = await startLaptop({ folder });
+const laptop = await startLaptop({ folder, bundled: process.env.CURFEW_BUNDLE === '1' });
 let step = 'starting';
 let failed = false;
 try {

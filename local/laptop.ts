@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { CosmosClient } from '@azure/cosmos';
 import containers from '../infra/containers.json' with { type: 'json' };
 import { type Arm, startArm } from './arm/index.ts';
@@ -26,6 +27,8 @@ export interface LaptopOptions {
   readonly timers?: FunctionsHostOptions['timers'];
   /** Only the stand-ins, not Curfew. */
   readonly withoutCurfew?: boolean;
+  /** Curfew as it is deployed, in the place of its sources. */
+  readonly bundled?: boolean;
   /** Opens /control of the Entra stand-in, by which tests change who is in which group. */
   readonly control?: boolean;
   /** The text of a policy, in the place of the sample's. Whatever port it names becomes that of the SQL server. */
@@ -75,7 +78,7 @@ export interface Place {
 }
 
 export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
-  const { folder, timers, withoutCurfew, control, company = readSampleCompany() } = options;
+  const { folder, timers, withoutCurfew, bundled, control, company = readSampleCompany() } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const certificate = await certificateIn(folder);
   trust(certificate);
@@ -91,7 +94,9 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
   await createContainers(place);
   const settings = settingsFor(place, entra, options);
   Object.assign(process.env, settings);
-  const host = withoutCurfew ? undefined : await startCurfew(place, timers);
+  const host = withoutCurfew
+    ? undefined
+    : await startCurfew(place, timers, bundled ? await bundleIn(folder) : undefined);
   return {
     ports,
     entra,
@@ -217,13 +222,24 @@ export function settingsFor(
 }
 
 /** Curfew on its host, which reads its settings from this process's environment. */
-export function startCurfew({ folder, ports }: Place, timers?: LaptopOptions['timers']): Promise<FunctionsHost> {
+export function startCurfew(
+  { folder, ports }: Place,
+  timers?: LaptopOptions['timers'],
+  app = new URL('functions/index.ts', root),
+): Promise<FunctionsHost> {
   return startFunctionsHost({
-    app: new URL('functions/index.ts', root),
+    app,
     port: ports.api,
     statePath: join(folder, 'durable.sqlite'),
     ...(timers && { timers }),
   });
+}
+
+async function bundleIn(folder: string): Promise<URL> {
+  const { bundle } = await import('../infra/bundle.ts');
+  const place = join(folder, 'bundle');
+  await bundle(place);
+  return pathToFileURL(join(place, 'index.js'));
 }
 
 /** What Bicep does in Azure. */

@@ -6,7 +6,8 @@ const begun = performance.now();
 const folder = process.env.CURFEW_LAPTOP_FOLDER ?? '.curfew';
 // As early and as late as Azure Storage's timers really are, for those who want to see it.
 const timers = process.env.CURFEW_LAPTOP_TIMERS === 'azure-storage' ? 'azure-storage' : 'exact';
-const laptop = await startLaptop({ folder, ports: fixedPorts, timers });
+const bundled = process.env.CURFEW_BUNDLE === '1';
+const laptop = await startLaptop({ folder, ports: fixedPorts, timers, bundled });
 const { ports, entra, mail } = laptop;
 const api = `http://localhost:${ports.api}/api`;
 // What the other commands of the laptop need: `npm run token` and `npm run sql`.
