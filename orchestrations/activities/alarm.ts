@@ -46,7 +46,7 @@ const callsAtOnce = 2;
 
 // In milliseconds.
 /** What one claim takes, with so many at once. A guess that is generous: those that come too late are the durable path's. */
-const claimTime = 2;
+const claimTime = 3.5;
 const claimPause = 200;
 /** From here on before the instant a claim that fails is left to the durable path, which has time for its own tries then. */
 const lastClaim = 4_000;
@@ -93,8 +93,9 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
   async function attend(chime: Chime): Promise<void> {
     const { deadline, members, claimed, place } = chime;
     await clock.sleepUntil(plus(deadline, clockSkew - claimWindow));
-    const lead = lastClaim + clockSkew + claimTime * all.size;
-    await clock.sleepUntil(plus(deadline, -Math.min(lead, claimWindow - clockSkew)));
+    // The more there are by now, the sooner.
+    const claimsBegin = () => plus(deadline, -(lastClaim + clockSkew + claimTime * all.size));
+    while (clock.now() < claimsBegin()) await clock.sleepUntil(earliest(claimsBegin(), plus(clock.now(), claimPause)));
     chime.isClaiming = true;
     for (const member of members) void secure(chime, member);
     await clock.sleepUntil(plus(deadline, -preparation));

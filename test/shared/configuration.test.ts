@@ -46,7 +46,7 @@ describe('the settings', () => {
       cosmos: { endpoint: 'https://curfew.documents.azure.com:443', database: 'curfew' },
       mail: { url: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
       revocation: { lead: 45_000, longestPause: 60_000 },
-      revocationBatch: 250,
+      revocationBatch: 1_000,
       purgeAfter: 2_592_000_000,
       callsPerMinute: 600,
     });
@@ -159,7 +159,7 @@ describe('the list of settings', () => {
       CURFEW_RESOURCE_MANAGER_URL: 'https://management.azure.com',
       CURFEW_COSMOS_DATABASE: 'curfew',
       CURFEW_REVOCATION_LEAD: '45',
-      CURFEW_REVOCATION_BATCH: '250',
+      CURFEW_REVOCATION_BATCH: '1000',
       CURFEW_RETRY_PAUSE: '60',
       CURFEW_PURGE_AFTER: '30',
       CURFEW_CALLS_PER_MINUTE: '600',
