@@ -141,10 +141,13 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
   /** What is to be done by the hold document. Undefined where there is none, it has no part in it, or it can't be read in time. */
   async function claim({ revocation, entitlement, principal }: Armed): Promise<Claim['outcome'] | undefined> {
     const { id, deadline } = revocation;
+    let mayBeOurs = false;
     const change = () =>
       holds.change(holdKey(entitlement, principal.principalId), (document) => {
         const isParty = document?.holds[id] !== undefined || document?.claimedBy === id;
         if (revocation.isOver || !isParty) return { document, answer: undefined };
+        // Another process rings for it, or ends it: of two, the slower would drop what somebody was granted in between.
+        if (document?.claimedBy === id && !mayBeOurs) return { document, answer: undefined };
         const { outcome: answer, document: left } = claimHold(document, id, false, deadline, clock.now());
         return { document: left, answer };
       });
@@ -152,6 +155,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
       try {
         return await claims(change);
       } catch {
+        mayBeOurs = true;
         if (plus(clock.now(), lastClaim) >= deadline) return undefined;
         await clock.sleepUntil(plus(clock.now(), claimPause));
       }
