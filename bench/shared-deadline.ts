@@ -16,7 +16,7 @@ const patience = 30_000;
 /** So many stories still go on for minutes after the figure is known. */
 const crowd = 1_000;
 
-export interface Scene {
+interface Scene {
   readonly count: number;
   readonly databases: number;
   readonly way: Way;
@@ -46,7 +46,7 @@ export async function measureLateTimers(setup: Setup, counts = [100, 1_000]): Pr
   return measure(setup, 'late', [...scenes, { count: 100, databases: 1, way: 'durable timer alone' }]);
 }
 
-export async function measure(setup: Setup, timers: 'exact' | 'late', scenes: readonly Scene[]): Promise<Figure[]> {
+async function measure(setup: Setup, timers: 'exact' | 'late', scenes: readonly Scene[]): Promise<Figure[]> {
   const variant = { databases: places.slice(1), timers } satisfies Variant;
   const figures: Figure[] = [];
   let stage: Stage | undefined;
@@ -115,6 +115,8 @@ async function play(stage: Stage, scene: Scene, timers: 'exact' | 'late'): Promi
       members.map((member) => ({ ...member, lead: way === 'alarm' ? lead : 0 })),
     );
   if (Date.now() > prepared) return 'not all were prepared in time';
+  // What making them has left is the bench's own garbage.
+  await stage.system.memory();
   if (isByHand) {
     await Promise.all(
       members.map(({ number, deadline }) => dropAt(pools[(number - from) % databases], number, deadline)),
