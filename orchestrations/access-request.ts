@@ -238,7 +238,9 @@ function mayPass(code: ErrorCode): boolean {
 
 function tellEnd(story: Story): void {
   const { state, requester, deadline, terms } = story.request;
-  if (deadline !== undefined) story.release(clearFrom(story.request, story.now()));
+  const now = story.now();
+  // One alarm at most acts on a claim, and it has rung.
+  if (deadline !== undefined) story.release(story.rung?.length ? now : clearFrom(story.request, now));
   if (state !== 'denied' && state !== 'withdrawn') story.tell('ended', [requester]);
   if (terms.breakGlass) story.tell('review-owed', recipientsIn(terms.breakGlass.review.by));
   if (otherWays(story.request).length > 0) story.tell('still-held', [...ownersOf(story.request), { engineers: true }]);

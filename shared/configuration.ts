@@ -135,11 +135,11 @@ const environment = z.object({
     .string()
     .regex(/^([1-9]\d{0,2}|1000)$/, { error: 'is not a whole number from 1 to 1000' })
     .transform(Number)
-    .prefault('250')
+    .prefault('1000')
     .register(about, {
       description:
         'So many accesses that end together in one database are taken away in one transaction. More are sooner done in all; with fewer the first are sooner done, and locks are held for less long.',
-      example: '250',
+      example: '1000',
     }),
   CURFEW_RETRY_PAUSE: z
     .string()

@@ -46,7 +46,7 @@ const callsAtOnce = 2;
 
 // In milliseconds.
 /** What one claim takes, with so many at once. A guess that is generous: those that come too late are the durable path's. */
-const claimTime = 2;
+const claimTime = 3.5;
 const claimPause = 200;
 /** From here on before the instant a claim that fails is left to the durable path, which has time for its own tries then. */
 const lastClaim = 4_000;
@@ -93,8 +93,9 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
   async function attend(chime: Chime): Promise<void> {
     const { deadline, members, claimed, place } = chime;
     await clock.sleepUntil(plus(deadline, clockSkew - claimWindow));
-    const lead = lastClaim + clockSkew + claimTime * all.size;
-    await clock.sleepUntil(plus(deadline, -Math.min(lead, claimWindow - clockSkew)));
+    // The more there are by now, the sooner.
+    const claimsBegin = () => plus(deadline, -(lastClaim + clockSkew + claimTime * all.size));
+    while (clock.now() < claimsBegin()) await clock.sleepUntil(earliest(claimsBegin(), plus(clock.now(), claimPause)));
     chime.isClaiming = true;
     for (const member of members) void secure(chime, member);
     await clock.sleepUntil(plus(deadline, -preparation));
@@ -140,10 +141,13 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
   /** What is to be done by the hold document. Undefined where there is none, it has no part in it, or it can't be read in time. */
   async function claim({ revocation, entitlement, principal }: Armed): Promise<Claim['outcome'] | undefined> {
     const { id, deadline } = revocation;
+    let mayBeOurs = false;
     const change = () =>
       holds.change(holdKey(entitlement, principal.principalId), (document) => {
         const isParty = document?.holds[id] !== undefined || document?.claimedBy === id;
         if (revocation.isOver || !isParty) return { document, answer: undefined };
+        // Another process rings for it, or ends it: of two, the slower would drop what somebody was granted in between.
+        if (document?.claimedBy === id && !mayBeOurs) return { document, answer: undefined };
         const { outcome: answer, document: left } = claimHold(document, id, false, deadline, clock.now());
         return { document: left, answer };
       });
@@ -151,6 +155,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
       try {
         return await claims(change);
       } catch {
+        mayBeOurs = true;
         if (plus(clock.now(), lastClaim) >= deadline) return undefined;
         await clock.sleepUntil(plus(clock.now(), claimPause));
       }

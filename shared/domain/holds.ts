@@ -16,7 +16,7 @@ export interface HoldDocument {
 }
 
 /** Nobody claims an entitlement earlier before its deadline than this. Milliseconds. */
-export const claimWindow = 15_000;
+export const claimWindow = 45_000;
 /** By so much the clocks of two processes may differ. Milliseconds. */
 export const clockSkew = 1_000;
 /** Nobody acts on an alarm's claim later after the deadline, by their own clock: others rely on its being over. Milliseconds. */

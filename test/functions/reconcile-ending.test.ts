@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { holdKey } from '../../shared/domain/holds.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { ada, clearedUp, entitlement, requested } from '../support/samples.ts';
+import { ada, entitlement, requested } from '../support/samples.ts';
 import { deadline, grantedIn, hour, minute, reconciled } from './reconciled.ts';
 
 describe('access past its end', () => {
@@ -85,7 +85,7 @@ describe('access past its end', () => {
   test('by a hold that its ended request left behind is ended, and the hold forgotten', async () => {
     const { world, look, alerts } = reconciled();
     const id = await grantedIn(world);
-    await world.advanceTo(clearedUp(deadline));
+    await world.advanceTo(deadline);
     const key = holdKey(entitlement, ada.principalId);
     world.holds.all.set(key, { standing: false, holds: { [id]: deadline } });
     world.target.members.add(ada.principalId);

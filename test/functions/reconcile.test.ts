@@ -4,7 +4,7 @@ import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import { holdKey } from '../../shared/domain/holds.ts';
 import type { CommandId, RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { ada, bob, carla, clearedUp, entitlement, eve, owners, requested, stage, start } from '../support/samples.ts';
+import { ada, bob, carla, entitlement, eve, owners, requested, stage, start } from '../support/samples.ts';
 import type { World } from '../support/world.ts';
 import { deadline, grantedIn, hour, minute, reconciled } from './reconciled.ts';
 
@@ -21,7 +21,7 @@ describe('a request without an orchestration', () => {
       await world.advanceTo(plus(start, minute));
       await look();
       expect(world.engine.status(id)?.runtimeStatus).toBe('Running');
-      await world.advanceTo(clearedUp(deadline));
+      await world.advanceTo(deadline);
       expect(world.target.log.at(-1)).toMatchObject({ at: deadline, what: 'dropped' });
       expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 0 } });
       expect(world.types(id)).toEqual([

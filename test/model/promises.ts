@@ -87,13 +87,15 @@ function checkGone(
   for (const { from, to } of held) {
     const [last] = rights.filter((right) => right.from <= from + seen.skew).sort((one, other) => other.to - one.to);
     check(last !== undefined, name, 'was given at', from, 'though nobody had a right to it');
-    if (last && last.to < from) checkOverrun(seen, name, last, rights, to, eventsOf, check);
+    // From then on it is another's.
+    const until = (right: Right) =>
+      Math.min(to, ...rights.filter((other) => other.from > right.to).map((other) => other.from));
+    if (last && last.to < from) checkOverrun(seen, name, last, rights, until(last), eventsOf, check);
     for (const right of rights.filter((each) => each.to >= from && each.to < to)) {
       const others = rights.filter((other) => other !== right && other.from <= right.to + moment + seen.skew);
       if (others.some((other) => other.to > right.to || (other.to === right.to && other.asked.id < right.asked.id)))
         continue;
-      const next = Math.min(to, ...rights.filter((other) => other.from > right.to).map((other) => other.from));
-      checkOverrun(seen, name, right, rights, next, eventsOf, check);
+      checkOverrun(seen, name, right, rights, until(right), eventsOf, check);
     }
   }
 }

@@ -37,7 +37,9 @@ export function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => Curf
   const later = said.slice(said.indexOf(answer) + 1);
   const due = Math.max(answer.at, startsAt ?? 0);
   const isUndisturbed =
-    inTime && isCalm(seen, due - 3 * minute, due + minute) && !later.some((each) => each.at <= due + moment);
+    inTime &&
+    isCalm(seen, due - 3 * minute, due + minute) &&
+    !later.some((each) => each.at <= due + moment + (startsAt === undefined ? 0 : seen.timersLate));
 
   if (extended !== undefined) {
     check(!intended && !granted, id, 'is an extension, and granted something');

@@ -5,7 +5,7 @@ import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
 import type { AccessProvider } from '../../shared/ports.ts';
-import { ada, analysts, bob, carla, clearedUp, owners, requested, start } from '../support/samples.ts';
+import { ada, analysts, bob, carla, owners, requested, start } from '../support/samples.ts';
 import { createWorld } from '../support/world.ts';
 
 const minute = 60_000;
@@ -34,7 +34,6 @@ describe('the story of a request', () => {
       state: 'expired',
       revoked: { lateness: 0, evidence: [{ sessionsEnded: 2 }] },
     });
-    await world.advanceTo(clearedUp(deadline));
     expect(world.engine.status(id)?.runtimeStatus).toBe('Completed');
   });
 
@@ -465,7 +464,7 @@ describe('others who hold the same', () => {
     await world.advanceTo(plus(start, 2 * hour));
     expect(world.request(short).state).toBe('expired');
     expect(world.target.members.has(ada.principalId)).toBe(true);
-    await world.advanceTo(clearedUp(plus(start, 3 * hour)));
+    await world.advanceTo(plus(start, 3 * hour));
     expect(world.request(long).state).toBe('expired');
     expect(world.target.log.at(-1)).toMatchObject({ at: plus(start, 3 * hour), what: 'dropped' });
     expect(world.holds.all.size).toBe(0);

@@ -5,7 +5,7 @@ import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId, RequestId } from '../../shared/domain/ids.ts';
 import type { Stage } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { ada, bob, carla, clearedUp, requested, stage, start } from '../support/samples.ts';
+import { ada, bob, carla, requested, stage, start } from '../support/samples.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const minute = 60_000;
@@ -34,7 +34,6 @@ async function adopt(world: World, id: RequestId): Promise<void> {
 async function expectGone(world: World, id: RequestId, state: State): Promise<void> {
   expect(world.request(id).state).toBe(state);
   expect(world.target.members.size).toBe(0);
-  await world.advanceTo(clearedUp(world.time.now));
   expect(world.holds.all.size).toBe(0);
   expect(verifyChain(id, await world.events.read(id))).toBeUndefined();
   expect(world.engine.status(id)?.runtimeStatus).toBe('Completed');
@@ -170,7 +169,7 @@ describe('a request that is adopted', () => {
     const world = createWorld();
     const id = await world.submit();
     await world.approve(id);
-    await world.advanceTo(clearedUp(deadline));
+    await world.advanceTo(deadline);
     const [mails, events] = [world.notifier.sent.length, world.types(id).length];
     await adopt(world, id);
     await expectGone(world, id, 'expired');

@@ -188,6 +188,29 @@ test('claims as late as it may, and never before the window', async () => {
   expect(bench.documentOf(principalId)?.claimedBy).toBe(id);
 });
 
+test('what another process has claimed for the same request is left to that one', async () => {
+  const bench = createBench();
+  const { id, principalId } = bench.armed();
+  const key = holdKey(entitlement, principalId);
+  bench.holds.all.set(key, { standing: false, holds: { [id]: time }, claimedBy: id });
+  await bench.advanceTo(plus(time, 60_000));
+  expect(bench.target.calls).toEqual([]);
+  expect(bench.raised).toMatchObject([{ id, evidence: [] }]);
+});
+
+test('a claim whose answer was lost is its own', async () => {
+  const bench = createBench();
+  bench.armed();
+  const { change } = bench.holds;
+  bench.holds.change = async (...words) => {
+    bench.holds.change = change;
+    await change.apply(bench.holds, words as never);
+    throw new CurfewError('CURFEW_STORE_UNAVAILABLE');
+  };
+  await bench.advanceTo(time);
+  expect(bench.raised).toMatchObject([{ at: time, evidence: [{ outcome: 'revoked' }] }]);
+});
+
 test('without the store at the claim nobody is touched, and the story knows in time', async () => {
   const bench = createBench();
   const { id } = bench.armed();

@@ -3,7 +3,7 @@ import type { CurfewEvent } from '../../shared/domain/events.ts';
 import type { CommandId, RequestId } from '../../shared/domain/ids.ts';
 import type { Person } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { ada, analysts, bob, clearedUp, eve, requested, start } from '../support/samples.ts';
+import { ada, analysts, bob, eve, requested, start } from '../support/samples.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const minute = 60_000;
@@ -32,7 +32,7 @@ test('an approved extension moves the deadline, its hold, and nothing else', asy
   expect(world.request(later)).toMatchObject({ state: 'extended', movedTo: plus(deadline, hour) });
   expect(world.request(id)).toMatchObject({ state: 'granted', deadline: plus(deadline, hour) });
   expect([...world.holds.all.values()]).toMatchObject([{ holds: { [id]: plus(deadline, hour) } }]);
-  await world.advanceTo(clearedUp(plus(deadline, hour)));
+  await world.advanceTo(plus(deadline, hour));
   expect(world.target.log.map(({ at, what }) => [at, what])).toEqual([
     [start, 'granted'],
     [plus(deadline, hour), 'dropped'],

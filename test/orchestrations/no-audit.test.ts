@@ -3,7 +3,7 @@ import { CurfewError } from '../../shared/domain/errors.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId } from '../../shared/domain/ids.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
-import { ada, analysts, bob, carla, clearedUp, owners, requested, start } from '../support/samples.ts';
+import { ada, analysts, bob, carla, owners, requested, start } from '../support/samples.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const minute = 60_000;
@@ -156,7 +156,7 @@ describe('a grant that fails while nobody can say who else holds the same', () =
     world.holds.failure = undefined;
     await world.advanceTo(plus(start, 10 * minute));
     expect(world.request(id)).toMatchObject({ state: 'failed', revoked: { evidence: [{ outcome: 'kept' }] } });
-    await world.advanceTo(clearedUp(plus(start, 6 * hour)));
+    await world.advanceTo(plus(start, 6 * hour));
     expect(world.request(other)).toMatchObject({ state: 'expired', revoked: { lateness: 0 } });
     expect(world.target.log.at(-1)).toMatchObject({ at: plus(start, 6 * hour), what: 'dropped' });
     expect(world.holds.all.size).toBe(0);

@@ -1,7 +1,7 @@
 import type { CommandId, RequestId } from '../../shared/domain/ids.ts';
 import type { Approvers, Terms } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { ada, bob, carla, clearedUp, eve, requested, stage, start } from '../support/samples.ts';
+import { ada, bob, carla, eve, requested, stage, start } from '../support/samples.ts';
 import type { World } from '../support/world.ts';
 
 const minute = 60_000;
@@ -25,12 +25,12 @@ async function granted(world: World, event = asked()): Promise<RequestId> {
 export const stories: Readonly<Record<string, (world: World) => Promise<unknown>>> = {
   async expire(world) {
     await granted(world);
-    await world.advanceTo(clearedUp(deadline));
+    await world.advanceTo(deadline);
   },
 
   async 'booked-and-cancelled'(world) {
     const id = await granted(world, asked({ startsAt: plus(start, 3 * hour) }));
-    await world.advanceTo(clearedUp(deadline));
+    await world.advanceTo(deadline);
     await world.command(id, { kind: 'end', commandId, by: bob, as: 'approver', reason: 'Not today' });
   },
 
@@ -72,7 +72,7 @@ export const stories: Readonly<Record<string, (world: World) => Promise<unknown>
         stages: [],
       }),
     );
-    await world.advanceTo(clearedUp(deadline));
+    await world.advanceTo(deadline);
   },
 
   async 'broken-glass'(world) {
@@ -88,7 +88,7 @@ export const stories: Readonly<Record<string, (world: World) => Promise<unknown>
     const id = await granted(world, asked({ extension }));
     await world.advanceTo(plus(deadline, -5 * minute));
     await granted(world, { ...asked({ extension }), extends: id } as ReturnType<typeof requested>);
-    await world.advanceTo(clearedUp(plus(deadline, hour)));
+    await world.advanceTo(plus(deadline, hour));
   },
 
   async overdue(world) {
@@ -119,7 +119,7 @@ export const stories: Readonly<Record<string, (world: World) => Promise<unknown>
     await world.approve(id);
     await world.advanceTo(plus(start, 20 * minute));
     world.target.failure = undefined;
-    await world.advanceTo(clearedUp(deadline));
+    await world.advanceTo(deadline);
   },
 
   async 'grant-refused'(world) {

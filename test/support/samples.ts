@@ -1,7 +1,6 @@
 import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
 import type { CurfewEvent, GrantEvidence, RecordedEvent, RevocationEvidence } from '../../shared/domain/events.ts';
 import { digestOf, link } from '../../shared/domain/hash-chain.ts';
-import { claimLasts, clockSkew } from '../../shared/domain/holds.ts';
 import {
   type CommandId,
   type PrincipalId,
@@ -126,9 +125,6 @@ export function requested(more: Partial<Terms> = {}, requester: Person = ada): C
     bodyDigest,
   };
 }
-
-/** When all that a grant with this deadline made is cleared up, where nothing goes wrong. */
-export const clearedUp = (deadline: Instant): Instant => plus(deadline, claimLasts + clockSkew);
 
 export function requestAfter(...events: CurfewEvent[]): AccessRequest {
   const [first, ...others] = events;

@@ -32,7 +32,7 @@ export function createSqlRoleProvider(options: {
   /** How many members are dropped in one transaction, and one round trip. */
   batch?: number;
 }): SqlRoleProvider {
-  const { clock, batch = 250 } = options;
+  const { clock, batch = 1_000 } = options;
   const pools = new Pools(options.credential);
   // Nothing else may be in the way when many are to be taken at their instant.
   const kept = new Pools(options.credential);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Identity, loginSidOf, sidOf } from './sid.ts';
+import { type Identity, loginSidOf, loginSuffix, sidOf } from './sid.ts';
 import { quoteName, type Statement, seesAll } from './statements.ts';
 
 /** Somebody to be dropped from a role, by the name that the database is thought to have for them. */
@@ -88,9 +88,8 @@ function dropping(
   lockTimeout: number,
   text: string,
 ): Statement {
-  const entries = members.map(({ principal, role, name }, position) => {
-    const [sid, loginSid] = [sidOf(principal), loginSidOf(principal)].map((each) => each.toString('hex'));
-    return { number: position, sid, loginSid, role, name };
+  const entries = members.map(({ principal, role, name }, number) => {
+    return { number, sid: sidOf(principal).toString('hex'), role, name };
   });
   return {
     operation,
@@ -99,7 +98,7 @@ DECLARE @errors nvarchar(max) = N'', @error int, @at datetime2(7);
 SELECT ${number}, (SELECT COUNT(*) FROM sys.database_role_members AS m ${inRole}
   WHERE m.member_principal_id = u.principal_id AND r.name = ${field('role')}) AS held
 FROM OPENJSON(@members) AS k JOIN sys.database_principals AS u ON u.name = ${field('name')}
-  AND u.sid IN (CONVERT(varbinary(85), ${field('sid')}, 2), CONVERT(varbinary(85), ${field('loginSid')}, 2));
+  AND u.sid IN (CONVERT(varbinary(85), ${field('sid')}, 2), CONVERT(varbinary(85), CONCAT(${field('sid')}, N'${loginSuffix}'), 2));
 IF @@ROWCOUNT = @count AND SYSUTCDATETIME() < @giveUp
 BEGIN
 ${text}

@@ -130,7 +130,8 @@ test('a drop that can’t be verified is told with its instant, and nothing else
   const some = [{ number: 0, held: 1 }];
   const refused = { code: 'CURFEW_TARGET_REFUSED' };
   for (const broken of [[serverError(40197)], [nothing, serverError(40197)]]) {
-    const database = scriptedDatabase([some, [{ errors: ' 2:15151', at }]], ...broken);
+    const undone = [some, [{ errors: '15151', at: null }]];
+    const database = scriptedDatabase(undone, [some, [{ errors: ' 2:15151', at }]], ...broken);
     expect(await take(database)).toMatchObject([unverified, { code: 'CURFEW_TARGET_UNAVAILABLE' }, refused]);
   }
 });
