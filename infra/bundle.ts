@@ -1,8 +1,9 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -19,6 +20,7 @@ export async function bundle(folder: string): Promise<string[]> {
     format: 'cjs',
     // The host brings it along.
     external: ['@azure/functions-core'],
+    plugins: [oneOfEach],
     // What is written as an ES module may ask where it is.
     banner: { js: 'const whereItIs = require("node:url").pathToFileURL(__filename).href;' },
     define: { 'import.meta.url': 'whereItIs' },
@@ -38,6 +40,24 @@ export async function bundle(folder: string): Promise<string[]> {
   const outside = Object.values(metafile.outputs).flatMap(({ imports }) => imports.filter(({ external }) => external));
   return [...new Set(outside.map(({ path }) => path))];
 }
+
+const telemetry = dirname(createRequire(import.meta.url).resolve('@opentelemetry/sdk-node'));
+
+/**
+ * One copy of each package, for every megabyte costs some 15 ms at start: as it is required, since some are asked for in both ways; and of
+ * OpenTelemetry those that go with its SDK, since what lies above them in node_modules is older, and a tool's.
+ */
+const oneOfEach: Plugin = {
+  name: 'one-of-each',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^@(?:azure|opentelemetry)\// }, async ({ path, kind, pluginData, ...from }) => {
+      if (pluginData === oneOfEach || kind === 'require-resolve') return undefined;
+      const resolveDir = path.startsWith('@opentelemetry/') ? telemetry : from.resolveDir;
+      const found = await resolve(path, { ...from, resolveDir, kind: 'require-call', pluginData: oneOfEach });
+      return found.errors.length > 0 ? undefined : found;
+    });
+  },
+};
 
 interface Manifest {
   readonly name: string;
