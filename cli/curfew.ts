@@ -11,9 +11,13 @@ const system: System = {
   now: () => instantOf(Date.now()),
 };
 const [area, ...rest] = process.argv.slice(2);
+// Connections to databases would keep the process waiting.
 if (area === 'reconcile' && !rest.includes('--help')) {
   const { reconcile } = await import('./reconcile.ts');
-  // Connections to databases would keep the process waiting.
   process.exit(await reconcile(rest, system, process.env));
+}
+if (area === 'targets' && !rest.includes('--help')) {
+  const { targets } = await import('./targets/check.ts');
+  process.exit(await targets(rest, system, process.env));
 }
 process.exitCode = run(process.argv.slice(2), system);

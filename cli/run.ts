@@ -5,6 +5,7 @@ import { explain } from './policy/explain.ts';
 import { lint } from './policy/lint.ts';
 import { test } from './policy/test.ts';
 import { reconcileUsage } from './reconcile-usage.ts';
+import { targetsUsage } from './targets/usage.ts';
 
 const commands: { readonly [name: string]: Command } = { lint, explain, test };
 
@@ -13,6 +14,7 @@ ${Object.values(commands)
   .map((command) => command.usage)
   .join('\n')}
 ${reconcileUsage}
+${targetsUsage}
 Exit codes: 0 all is well; 1 findings, a refusal or a failed case; 2 wrong usage, or it could not be looked at.`;
 
 /** The exit code. */

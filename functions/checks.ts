@@ -1,6 +1,8 @@
 import { CurfewError } from '../shared/domain/errors.ts';
 import { requestIdOf } from '../shared/domain/ids.ts';
+import type { Target } from '../shared/domain/policy.ts';
 import { plus } from '../shared/domain/time.ts';
+import { preflightOf } from '../shared/preflight.ts';
 import type { Service } from './service.ts';
 
 type Checked = Pick<Service, 'clock' | 'log' | 'requests' | 'directory' | 'providers' | 'heartbeat' | 'policy'>;
@@ -24,18 +26,29 @@ export function createChecks(service: Checked): Pick<Service, 'check' | 'watch'>
       probes().map(async ([name, probe]) => {
         const failure = await probe().then(
           () => undefined,
-          (error: unknown) => (error instanceof CurfewError ? error.message : 'CURFEW_INTERNAL'),
+          (error: unknown) => (error instanceof CurfewError ? error : new CurfewError('CURFEW_INTERNAL')),
         );
         return { name, failure };
       }),
     );
   let fresh: ReturnType<typeof probeAll> | undefined;
+  const say = (what: string, { message: failure, refusal: { wayOut } }: CurfewError, more: { seconds?: number } = {}) =>
+    service.log('error', what, { failure, ...(wayOut !== undefined && { wayOut }), ...more });
+  /** Whoever asks for the health every minute need not find the same in the log every minute. */
+  const said = new Map<string, string>();
+  const sayNews = (results: Awaited<ReturnType<typeof probeAll>>) => {
+    for (const { name, failure } of results) {
+      if (failure && said.get(name) !== failure.message) say(`${name} does not work`, failure);
+      said.set(name, failure?.message ?? '');
+    }
+  };
   return {
     async check() {
       // Anybody may ask for the health: many askers are no reason for many probes.
       const results = fresh ?? probeAll();
       if (!fresh) {
         fresh = results;
+        void results.then(sayNews);
         void service.clock.sleepUntil(plus(service.clock.now(), freshness)).then(() => {
           fresh = undefined;
         });
@@ -46,8 +59,8 @@ export function createChecks(service: Checked): Pick<Service, 'check' | 'watch'>
       for (let pause = 1_000; ; pause = Math.min(30_000, pause * 2)) {
         const failing = (await probeAll()).filter(({ failure }) => failure !== undefined);
         if (failing.length === 0) return service.log('info', 'everything that Curfew needs can be reached');
-        for (const { name, failure = '' } of failing) {
-          service.log('error', `${name} does not work; trying again`, { failure, seconds: pause / 1000 });
+        for (const { name, failure } of failing) {
+          if (failure) say(`${name} does not work; trying again`, failure, { seconds: pause / 1000 });
         }
         await service.clock.sleepUntil(plus(service.clock.now(), pause));
       }
@@ -55,21 +68,27 @@ export function createChecks(service: Checked): Pick<Service, 'check' | 'watch'>
   };
 }
 
-/** One probe per entitlement: can Curfew grant, revoke, end sessions and read back there? */
 function targetsOf({ policy, providers }: Checked): [string, () => Promise<unknown>][] {
   try {
-    return policy().targets.map((target) => [
-      target.id,
-      async () => {
-        for (const entitlement of target.roles.flatMap((role) => role.entitlements)) {
-          const lacks = await providers[entitlement.kind].preflight(entitlement);
-          if (lacks.length > 0) {
-            throw new CurfewError('CURFEW_TARGET_REFUSED', { detail: lacks.map(({ missing }) => missing).join('; ') });
-          }
-        }
-      },
-    ]);
+    return policy().targets.map((target) => [target.id, () => checkTarget(target, providers)]);
   } catch {
     return [];
+  }
+}
+
+/** Can Curfew grant, revoke, end sessions and read back there? Fails with what is missing, and what mends it. */
+async function checkTarget(target: Target, providers: Checked['providers']): Promise<void> {
+  const found = await preflightOf(target, providers);
+  if (found.user === undefined) {
+    throw new CurfewError('CURFEW_TARGET_REFUSED', {
+      detail: 'There is no user for Curfew, or no such database.',
+      wayOut: 'An administrator onboards it: docs/onboarding.md.',
+    });
+  }
+  if (found.lacks.length > 0) {
+    throw new CurfewError('CURFEW_TARGET_REFUSED', {
+      detail: `Curfew lacks ${found.lacks.map(({ missing }) => missing).join('; ')}`,
+      wayOut: `An administrator of the database runs: ${found.lacks.map(({ statement }) => statement).join(' ')}`,
+    });
   }
 }

@@ -64,11 +64,7 @@ const log: Log = (level, message, properties) => {
 /** Makes everything once. Throws only where a setting is wrong; what can't be reached yet is tried again later. */
 export function createService(env: Record<string, string | undefined>): Service {
   const configuration = readConfiguration(env);
-  const credential = new DefaultAzureCredential({
-    ...(configuration.authorityHost === undefined
-      ? {}
-      : { authorityHost: configuration.authorityHost, disableInstanceDiscovery: true }),
-  });
+  const credential = credentialOf(configuration);
   const containers = openContainers({ ...configuration.cosmos, credential });
   const stores = {
     events: createEventStore(containers.events),
@@ -110,6 +106,12 @@ export function createService(env: Record<string, string | undefined>): Service 
       startTelemetry(configuration.telemetry, credential, { clock, log, ...stores, lastSuccess: heartbeat.last }),
     ...createChecks({ ...common, policy }),
   };
+}
+
+/** Whoever `@azure/identity` finds here: a managed identity in Azure. */
+export function credentialOf({ authorityHost }: Configuration): TokenCredential {
+  if (authorityHost === undefined) return new DefaultAzureCredential();
+  return new DefaultAzureCredential({ authorityHost, disableInstanceDiscovery: true });
 }
 
 /** A person opens a link a few times; a mail program, its scanner and a browser's preview a few times more. A minute. */

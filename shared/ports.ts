@@ -51,6 +51,25 @@ export interface Taken extends Drop {
   readonly sessionsEnded: number;
 }
 
+/** Something that Curfew lacks on a target. */
+export interface Lack {
+  /** What, and what for. */
+  readonly missing: string;
+  /** What an administrator of the target runs to mend it. */
+  readonly statement: string;
+}
+
+/** What Curfew is on a target, and what it lacks there to grant, revoke, terminate and read back. */
+export type Preflight =
+  | {
+      readonly user: string;
+      /** It may do everything there, so that `lacks` says nothing of what it was granted. */
+      readonly isOwner: boolean;
+      readonly lacks: readonly Lack[];
+    }
+  /** It is not let in: nobody made a user for it, or there is no such target. */
+  | { readonly user: undefined };
+
 /** Taken away, and then something failed: its sessions may be open still, and it was not read back. */
 export interface Unverified {
   readonly outcome: 'unverified';
@@ -95,14 +114,19 @@ export interface AccessProvider<E extends Entitlement = Entitlement> {
   otherWays(entitlement: E, principal: Principal): Promise<readonly OtherWay[]>;
   /** Who has the entitlement now. */
   holders(entitlement: E): Promise<readonly Holder[]>;
-  /** What Curfew lacks on the target to grant, revoke, terminate and read back; empty if nothing. */
-  preflight(entitlement: E): Promise<readonly { readonly missing: string; readonly statement: string }[]>;
+  /** Whether Curfew can do all of the above there. Changes nothing. */
+  preflight(entitlement: E): Promise<Preflight>;
 }
 
 /** Where targets are registered, which knows those that are down from those that are no more. */
 export interface TargetRegistry {
   /** Whether the target was deleted, beyond doubt. Fails with CURFEW_TARGET_UNAVAILABLE where that can't be said. */
   isGone(resourceId: string): Promise<boolean>;
+  /**
+   * Whether it could say so: `isUnknown` where it has nothing by this id, and the rights that Curfew lacks to ask. Fails with
+   * CURFEW_TARGET_UNAVAILABLE where that can't be said.
+   */
+  preflight(resourceId: string): Promise<{ readonly isUnknown: boolean; readonly lacks: readonly string[] }>;
 }
 
 /** The events, create-only. All fail with CURFEW_STORE_UNAVAILABLE where the store can't be reached. */

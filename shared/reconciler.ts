@@ -19,6 +19,7 @@ import {
   type Sight,
 } from './domain/reconcile.ts';
 import { plus } from './domain/time.ts';
+import { each } from './each.ts';
 import { inTime } from './in-time.ts';
 import type { Providers } from './plans.ts';
 import type { Clock, DriftStore, EventStore, HoldStore, RequestStore } from './ports.ts';
@@ -43,8 +44,6 @@ const patience = 10_000;
 /** How old a first event may be of which nothing else was written: each is asked about at every look. Milliseconds. */
 const memory = 3_600_000;
 const pageSize = 100;
-/** How many questions are asked at once. */
-const atOnce = 16;
 
 /**
  * Compares the store with what the targets really show, and changes nothing. The store is read in pages; what fails is said
@@ -212,15 +211,4 @@ function unseen(what: string, error: unknown): Seen {
 
 function describePlace({ target, entitlement: { role, database } }: Place): string {
   return `${role} in ${database}, of ${target satisfies TargetId}`;
-}
-
-/** As `Promise.all`, with no more than some of them under way. */
-async function each<Item, Answer>(items: readonly Item[], work: (item: Item) => Promise<Answer>): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  const rest = items.entries();
-  const worker = async () => {
-    for (const [index, item] of rest) answers[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return answers;
 }

@@ -1,5 +1,5 @@
 import type { ExtendCommand, RingCommand } from '../../shared/domain/decide.ts';
-import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
+import { CurfewError, type ErrorCode, type Refusal } from '../../shared/domain/errors.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { inTime } from '../../shared/in-time.ts';
@@ -107,15 +107,17 @@ function answer<Name extends ActivityName>(
       const result = await activity(dependencies, input, raise);
       return { ok: true, at: clock.now(), result };
     } catch (error) {
-      const code = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';
+      const refusal: Refusal = error instanceof CurfewError ? error.refusal : { code: 'CURFEW_INTERNAL' };
+      const { code, wayOut, retryAfter } = refusal;
       // The error's own text may hold SQL, addresses or tokens. Its class says enough, and the code is the rest.
       const isAlarm = 'kind' in input && alarmKinds.includes(input.kind);
       log(isAlarm ? 'error' : 'warning', `${name} failed: ${code}`, {
         ...('kind' in input && { kind: input.kind }),
         requestId: input.request.id,
         error: error instanceof Error ? error.name : typeof error,
+        // What Curfew itself says is to be done.
+        ...(wayOut !== undefined && { wayOut }),
       });
-      const retryAfter = error instanceof CurfewError ? error.refusal.retryAfter : undefined;
       return { ok: false, at: clock.now(), code, retryAfter };
     }
   };

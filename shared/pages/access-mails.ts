@@ -6,7 +6,7 @@ import { writeMail } from './letter.ts';
 import { counted, type Notice } from './notice.ts';
 import { roleOf, wishOf } from './request-words.ts';
 import { heldBefore, statusOf } from './status.ts';
-import { count, describeWait, oneLine } from './words.ts';
+import { count, describeWait, shellWord } from './words.ts';
 import { describeInstant } from './zones.ts';
 
 /** To the requester, where what was approved can't be given for a while, since it can't be recorded. */
@@ -124,10 +124,4 @@ function howToGoOn(request: AccessRequest, question = 'Need longer?', otherwise?
 function deadlineOf({ deadline }: AccessRequest): Instant {
   if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL', { detail: 'Nothing has been granted.' });
   return deadline;
-}
-
-/** One word for a shell. A database may have a name with spaces, quotes and worse. */
-function shellWord(name: string): string {
-  const text = oneLine(name, 1000);
-  return /^[\w.,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

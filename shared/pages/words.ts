@@ -46,6 +46,12 @@ export function count(number: number, thing: string): string {
   return `${number} ${thing}${number === 1 ? '' : 's'}`;
 }
 
+/** One word for a shell. A database may have a name with spaces, quotes and worse. */
+export function shellWord(name: string): string {
+  const text = oneLine(name, 1000);
+  return /^[\w.,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** What somebody wrote, line by line. */
 export function linesOf(text: string): string[] {
   return text

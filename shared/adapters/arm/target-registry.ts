@@ -17,6 +17,8 @@ const missing = z.object({
   statusCode: z.literal(404),
   response: z.object({ parsedBody: z.object({ error: z.object({ code: codes }) }) }),
 });
+const forbidden = z.object({ statusCode: z.literal(403) });
+const nothing = z.object({ statusCode: z.literal(404) });
 const resource = z.object({ id: z.string() });
 const availability = z.object({ available: z.boolean() });
 
@@ -32,35 +34,74 @@ export function createTargetRegistry(options: { url: string; credential: TokenCr
     const { url: endpoint, credential } = options;
     return new SqlManagementClient(credential, subscription, { endpoint, credentialScopes, ...once });
   };
-  return {
-    async isGone(resourceId) {
-      try {
-        const [, subscription = '', group = '', server = '', database = ''] = databaseForm.exec(resourceId) ?? [];
-        if (database === '') throw new Error('this is not the resource id of a database');
-        const { databases, servers } = await clientOf(subscription);
-        if (await isThere(databases.get(group, server, database, limit()))) return false;
-        if (await isThere(servers.get(group, server, limit()))) return true;
+  const questionsAbout = async (resourceId: string) => {
+    const [, subscription = '', group = '', server = '', database = ''] = databaseForm.exec(resourceId) ?? [];
+    if (database === '') throw new Error('this is not the resource id of a database');
+    const { databases, servers } = await clientOf(subscription);
+    return {
+      database: async () => resource.parse(await databases.get(group, server, database, limit())),
+      server: async () => resource.parse(await servers.get(group, server, limit())),
+      name: async () => {
         const question = { name: server, type: 'Microsoft.Sql/servers' } as const;
-        return availability.parse(await servers.checkNameAvailability(question, limit())).available;
-      } catch (error) {
-        throw new CurfewError('CURFEW_TARGET_UNAVAILABLE', {
-          detail: 'Azure Resource Manager could not say whether the target is still there.',
-          // Without the SDK's own error, which has the token in its request.
-          cause: new Error(error instanceof Error ? `${error.name}: ${error.message}` : 'unknown'),
-        });
-      }
-    },
+        return availability.parse(await servers.checkNameAvailability(question, limit()));
+      },
+    };
   };
+  return {
+    isGone: (resourceId) =>
+      surely(async () => {
+        const ask = await questionsAbout(resourceId);
+        if (await isThere(ask.database())) return false;
+        if (await isThere(ask.server())) return true;
+        return (await ask.name()).available;
+      }),
+    preflight: (resourceId) =>
+      surely(async () => {
+        const ask = await questionsAbout(resourceId);
+        const [database, ...others] = await Promise.all([
+          look('Microsoft.Sql/servers/databases/read', ask.database()),
+          look('Microsoft.Sql/servers/read', ask.server()),
+          look('Microsoft.Sql/checkNameAvailability/action', ask.name()),
+        ]);
+        const lacks = [database, ...others].flatMap(({ right, seen }) => (seen === 'forbidden' ? [right] : []));
+        return { isUnknown: database.seen === 'nothing', lacks };
+      }),
+  };
+}
+
+async function surely<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw new CurfewError('CURFEW_TARGET_UNAVAILABLE', {
+      detail: 'Azure Resource Manager could not say whether the target is still there.',
+      // Without the SDK's own error, which has the token in its request.
+      cause: new Error(error instanceof Error ? `${error.name}: ${error.message}` : 'unknown'),
+    });
+  }
 }
 
 const limit = () => ({ abortSignal: AbortSignal.timeout(callLimit) });
 
 async function isThere(answer: Promise<unknown>): Promise<boolean> {
   try {
-    resource.parse(await answer);
+    await answer;
     return true;
   } catch (error) {
     if (missing.safeParse(error).success) return false;
     throw error;
   }
+}
+
+/** What comes of a question that takes a right. Nothing is concluded from a 404 here, so that any will do. */
+async function look(right: string, answer: Promise<unknown>): Promise<{ right: string; seen: string }> {
+  const seen = await answer.then(
+    () => 'there',
+    (error: unknown) => {
+      if (forbidden.safeParse(error).success) return 'forbidden';
+      if (nothing.safeParse(error).success) return 'nothing';
+      throw error;
+    },
+  );
+  return { right, seen };
 }

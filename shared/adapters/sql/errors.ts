@@ -102,6 +102,21 @@ export function numberOf(error: unknown): number | undefined {
   return 'originalError' in error ? numberOf(error.originalError) : undefined;
 }
 
+/** A login that the server refused. The driver's own error has no number: the server says it beside. */
+export class LoginRefused extends Error {
+  readonly code = 'ELOGIN';
+  /** Not `number`: whatever it is, it may pass, for it is put right from outside without Curfew's being told. */
+  readonly reason: number;
+
+  constructor(reason: number) {
+    super('The login was refused.');
+    this.reason = reason;
+  }
+}
+
+/** The server is there, and has no such database, or no user in it for who asks. It doesn't tell the two apart. */
+export const isShutOut = (error: unknown) => error instanceof LoginRefused && [4060, 18456].includes(error.reason);
+
 export const isMissingOrForbidden = (error: unknown) => numberOf(error) === noSuchPrincipalOrRight;
 export const isNeededStill = (error: unknown) => [15136, 15138, 15284, 15421].includes(numberOf(error) ?? 0);
 export const isSessionGone = (error: unknown) => [6101, 6104, 6106].includes(numberOf(error) ?? 0);
@@ -115,7 +130,7 @@ export function curfewError(error: unknown, otherwise: ErrorCode): CurfewError {
   if (error instanceof CurfewError) return error;
   const number = numberOf(error);
   if (number === undefined) {
-    const code = driverCodeOf(error);
+    const code = [driverCodeOf(error), error instanceof LoginRefused && error.reason].filter(Boolean).join(' ');
     return new CurfewError('CURFEW_TARGET_UNAVAILABLE', {
       detail: `The database could not be reached, or broke off${code ? ` (${code})` : ''}.`,
     });

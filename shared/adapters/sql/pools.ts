@@ -1,6 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import mssql from 'mssql';
 import type { SqlRoleEntitlement } from '../../domain/policy.ts';
+import { LoginRefused } from './errors.ts';
 
 export type Place = Pick<SqlRoleEntitlement, 'server' | 'port' | 'database'>;
 
@@ -49,6 +50,7 @@ export class Pools {
 export const keyOf = ({ server, port, database }: Place) => JSON.stringify([server.toLowerCase(), port, database]);
 
 function connect({ server, port, database }: Place, credential: TokenCredential): Promise<mssql.ConnectionPool> {
+  let reason: number | undefined;
   const pool = new mssql.ConnectionPool({
     server,
     port,
@@ -58,6 +60,12 @@ function connect({ server, port, database }: Place, credential: TokenCredential)
     requestTimeout: 10_000,
     // A SELECT 1 before every use would stand between a deadline and its drop; the state of the socket must do.
     validateConnection: 'socket',
+    // Where there are two, the first says why, and the second that this is the end.
+    beforeConnect: (connection) => {
+      connection.on('errorMessage', ({ number }) => {
+        reason ??= number;
+      });
+    },
     // Connections opened ahead of a deadline are to be there still when it comes.
     pool: { min: 0, max: 10, idleTimeoutMillis: 300_000, acquireTimeoutMillis: 30_000 },
     options: {
@@ -70,7 +78,9 @@ function connect({ server, port, database }: Place, credential: TokenCredential)
   });
   // What goes wrong comes to the caller as well; without a listener it would end the process.
   pool.on('error', () => undefined);
-  return pool.connect();
+  return pool.connect().catch((error: unknown) => {
+    throw reason === undefined ? error : new LoginRefused(reason);
+  });
 }
 
 async function closeQuietly(opening: Promise<mssql.ConnectionPool>): Promise<void> {

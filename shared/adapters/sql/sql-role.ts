@@ -4,10 +4,10 @@ import type { SqlRoleEntitlement } from '../../domain/policy.ts';
 import type { AccessProvider, Clock, Principal } from '../../ports.ts';
 import { type Database, firstRow, inLockedTransaction, onPool, readRows } from './database.ts';
 import { dropFromRole } from './drop.ts';
-import { curfewError, isBrokenConnection } from './errors.ts';
+import { curfewError, isBrokenConnection, isShutOut } from './errors.ts';
 import { otherWaysOf } from './other-ways.ts';
 import { keyOf, Pools } from './pools.ts';
-import { findLacks } from './preflight.ts';
+import { examine, needAll } from './preflight.ts';
 import { endSessions } from './sessions.ts';
 import { memberRow, members, ownName, seesRow } from './statements.ts';
 import { type Carrying, namesOf, takeTogether } from './together.ts';
@@ -38,19 +38,19 @@ export function createSqlRoleProvider(options: {
   const kept = new Pools(options.credential);
 
   /** For work that may be done twice. */
-  const on = async <T>(place: SqlRoleEntitlement, otherwise: ErrorCode, work: (database: Database) => Promise<T>) => {
-    try {
-      const pool = await pools.open(place);
-      return await work(onPool(pool, place.database)).catch(async (error: unknown) => {
-        if (!isBrokenConnection(error)) throw error;
-        // Connections that broke while nobody used them show it only now, and there may be more of them.
-        await pools.discard(place, pool);
-        return work(onPool(await pools.open(place), place.database));
-      });
-    } catch (error) {
-      throw curfewError(error, otherwise);
-    }
+  const twice = async <T>(place: SqlRoleEntitlement, work: (database: Database) => Promise<T>) => {
+    const pool = await pools.open(place);
+    return work(onPool(pool, place.database)).catch(async (error: unknown) => {
+      if (!isBrokenConnection(error)) throw error;
+      // Connections that broke while nobody used them show it only now, and there may be more of them.
+      await pools.discard(place, pool);
+      return work(onPool(await pools.open(place), place.database));
+    });
   };
+  const on = <T>(place: SqlRoleEntitlement, otherwise: ErrorCode, work: (database: Database) => Promise<T>) =>
+    twice(place, work).catch((error: unknown) => {
+      throw curfewError(error, otherwise);
+    });
   const inTransaction = async <T>(
     place: SqlRoleEntitlement,
     { principalId }: Principal,
@@ -101,9 +101,11 @@ export function createSqlRoleProvider(options: {
     isHeld,
 
     async grant(entitlement, principal) {
-      const outcome = await inTransaction(entitlement, principal, 'CURFEW_TARGET_REFUSED', (database) =>
-        addToRole(database, entitlement.role, principal),
-      );
+      const { role } = entitlement;
+      const outcome = await inTransaction(entitlement, principal, 'CURFEW_TARGET_REFUSED', async (database) => {
+        await needAll(database, role);
+        return addToRole(database, role, principal);
+      });
       if (!(await isHeld(entitlement, principal))) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
       return outcome;
     },
@@ -169,7 +171,10 @@ export function createSqlRoleProvider(options: {
     },
 
     preflight: (entitlement) =>
-      on(entitlement, 'CURFEW_TARGET_REFUSED', (database) => findLacks(database, entitlement.role)),
+      twice(entitlement, (database) => examine(database, entitlement.role)).catch((error: unknown) => {
+        if (isShutOut(error)) return { user: undefined };
+        throw curfewError(error, 'CURFEW_TARGET_REFUSED');
+      }),
 
     close: async () => {
       await Promise.all([pools.close(), kept.close()]);

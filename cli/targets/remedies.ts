@@ -1,0 +1,54 @@
+import type { Entitlement, Target } from '../../shared/domain/policy.ts';
+import { shellWord } from '../../shared/pages/words.ts';
+import type { Asker } from './asker.ts';
+
+/** What mends something, to be copied. What is to be run in the same place is printed together, each line once. */
+export interface Remedy {
+  /** A comment, in the language of the lines. */
+  readonly where: string;
+  readonly lines: readonly string[];
+}
+
+const inShell = '# in a shell, in this folder';
+
+/** `-b` stops at the first error. */
+export function inDatabase({ server, port, database }: Entitlement, lines: readonly string[]): Remedy {
+  return { where: `-- sqlcmd -S ${shellWord(`${server},${port}`)} -d ${shellWord(database)} -G -b`, lines };
+}
+
+/** Where a person asks, the names are those of the service in `azd env get-values`. */
+export function onboarding(target: Target, { server, port, database }: Entitlement, asker: Asker | undefined): Remedy {
+  const { clientId, name } = asker ?? {};
+  const isService = clientId !== undefined && name !== undefined;
+  const roles = new Set(target.roles.flatMap(({ entitlements }) => entitlements.map(({ role }) => role)));
+  const command = [
+    `node infra/targets/onboard.ts --server ${shellWord(server)}`,
+    ...(port === 1433 ? [] : [`--port ${port}`]),
+    `--database ${shellWord(database)}`,
+    `--user ${isService ? shellWord(name) : '"$CURFEW_SERVICE_NAME"'}`,
+    `--client-id ${isService ? shellWord(clientId) : '"$CURFEW_SERVICE_CLIENT_ID"'}`,
+    ...[...roles].map((role) => `--role ${shellWord(role)}`),
+  ];
+  return { where: inShell, lines: [command.join(' ')] };
+}
+
+/** The role that sees whether databases of a subscription are still there. */
+export function targetReader(subscription: string, asker: Asker | undefined): Remedy {
+  const command = [
+    `az deployment sub create --subscription ${shellWord(subscription)} --location "$AZURE_LOCATION"`,
+    '--template-file infra/roles/subscription.bicep --parameters name="$AZURE_ENV_NAME"',
+    `targetReader=${asker?.clientId === undefined ? '"$CURFEW_SERVICE_PRINCIPAL_ID"' : shellWord(asker.objectId)}`,
+  ];
+  return { where: inShell, lines: [command.join(' ')] };
+}
+
+/** All of them as text. */
+export function describeRemedies(remedies: readonly Remedy[]): string {
+  const places = [...new Set(remedies.map(({ where }) => where))];
+  return places
+    .map((place) => {
+      const lines = new Set(remedies.flatMap(({ where, lines }) => (where === place ? lines : [])));
+      return [place, ...lines, ...(place === inShell ? [] : ['GO'])].join('\n');
+    })
+    .join('\n\n');
+}
