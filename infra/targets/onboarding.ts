@@ -15,13 +15,22 @@ export interface Onboarding {
 
 /** The batches that onboard a database, in their order; those of the laptop's sample too. Throws where a name would break out of its quotes. */
 export function onboarding({ user, clientId, roles, reads }: Onboarding): string[] {
-  const id = clientId as PrincipalId;
-  const service = { User: user, Sid: `0x${sidOf({ principalId: id, clientId: id }).toString('hex')}` };
+  const service = serviceOf({ user, clientId });
   return [
     ...batches('service.sql', service),
     ...roles.flatMap((Role) => batches('role.sql', { ...service, Role })),
     ...(reads === undefined ? [] : batches('reader.sql', { Schema: reads, Role: roles[0] ?? '' })),
   ];
+}
+
+/** The batches that take Curfew out of it again. */
+export function offboarding(service: Pick<Onboarding, 'user' | 'clientId'>): string[] {
+  return batches('offboard.sql', serviceOf(service));
+}
+
+function serviceOf({ user, clientId }: Pick<Onboarding, 'user' | 'clientId'>) {
+  const id = clientId as PrincipalId;
+  return { User: user, Sid: `0x${sidOf({ principalId: id, clientId: id }).toString('hex')}` };
 }
 
 /** As sqlcmd does it: `$(Name)` is replaced, GO on a line ends a batch. */

@@ -1,40 +1,11 @@
-import tls from 'node:tls';
-import type { TokenCredential } from '@azure/identity';
 import { describe, expect, test } from 'vitest';
 import { onboarding } from '../../infra/targets/onboarding.ts';
-import { createSqlRoleProvider } from '../../shared/adapters/sql/sql-role.ts';
-import type { SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { instantOf } from '../../shared/domain/time.ts';
-import { HandClock } from '../conformance/providers/hand-clock.ts';
-import { ADA, ADMINISTRATOR, errorOf, run, SERVICE, stand } from '../contract/sql-server/support.ts';
+import { ADA, errorOf, run, SERVICE } from '../contract/sql-server/support.ts';
 import { ada } from '../support/samples.ts';
+import { bareShop, curfew } from './shop.ts';
 
-const shop = 'CREATE TABLE dbo.orders (id int NOT NULL PRIMARY KEY);';
-const curfew = { user: 'curfew-service', clientId: SERVICE.clientId, roles: ['orders_reader', 'orders writer'] };
-
-/** A server whose one database nobody has onboarded, and what a service with Curfew's identity can do with it. */
-async function bareShop() {
-  const s = await stand({ databases: [{ name: 'orders', seed: shop }] });
-  tls.setDefaultCACertificates([s.ca]);
-  const administrator = await s.as(ADMINISTRATOR);
-  const credential: TokenCredential = {
-    getToken: async () => ({ token: JSON.stringify(SERVICE), expiresOnTimestamp: Date.now() + 3_600_000 }),
-  };
-  const provider = createSqlRoleProvider({ credential, clock: new HandClock(instantOf(Date.now())) });
-  const on = (role: string): SqlRoleEntitlement => {
-    return { kind: 'sql-role', server: 'localhost', port: s.server.port, database: 'orders', role };
-  };
-  const onboard = async (what: typeof curfew & { reads?: string } = curfew) => {
-    for (const batch of onboarding(what)) await run(administrator, batch);
-  };
-  return {
-    ...{ s, administrator, provider, on, onboard },
-    [Symbol.asyncDispose]: async () => {
-      await provider.close();
-      await s[Symbol.asyncDispose]();
-    },
-  };
-}
+const ready = { user: curfew.user, isOwner: false, lacks: [] };
 
 const held = `SELECT u.name, p.permission_name, r.name AS role FROM sys.database_permissions AS p
   JOIN sys.database_principals AS u ON u.principal_id = p.grantee_principal_id
@@ -45,7 +16,7 @@ describe('onboarding a database', () => {
   test('gives the service what its preflight asks for', async () => {
     await using t = await bareShop();
     await t.onboard();
-    for (const role of curfew.roles) expect(await t.provider.preflight(t.on(role))).toEqual([]);
+    for (const role of curfew.roles) expect(await t.provider.preflight(t.on(role))).toEqual(ready);
   });
 
   test('gives it nothing more, and twice is the same as once', async () => {
@@ -85,13 +56,14 @@ describe('onboarding a database', () => {
     await using t = await bareShop();
     await t.onboard({ ...curfew, roles: ['orders_reader'] });
     await run(t.administrator, 'REVOKE KILL DATABASE CONNECTION FROM [curfew-service]; CREATE ROLE [orders writer]');
-    const lacks = await t.provider.preflight(t.on('orders writer'));
-    expect(lacks.map(({ statement }) => statement)).toEqual([
+    const statements = [
       'GRANT KILL DATABASE CONNECTION TO [curfew-service];',
       'GRANT ALTER ON ROLE::[orders writer] TO [curfew-service];',
-    ]);
-    for (const { statement } of lacks) await run(t.administrator, statement);
-    expect(await t.provider.preflight(t.on('orders writer'))).toEqual([]);
+    ];
+    const lacks = statements.map((statement) => ({ missing: expect.any(String), statement }));
+    expect(await t.provider.preflight(t.on('orders writer'))).toEqual({ ...ready, lacks });
+    for (const statement of statements) await run(t.administrator, statement);
+    expect(await t.provider.preflight(t.on('orders writer'))).toEqual(ready);
   });
 
   test('stops at a user of that name who is somebody else, and at a service that is db_owner', async () => {
@@ -105,5 +77,58 @@ describe('onboarding a database', () => {
 
   test.each(['a]b', "a'b", '$(Sid)', ''])('takes no name like %j, which would not stay a name', (user) => {
     expect(() => onboarding({ ...curfew, user })).toThrow('is not a name');
+  });
+});
+
+describe('taking Curfew out of a database', () => {
+  const rights = `SELECT COUNT(*) AS rights FROM sys.database_permissions AS p JOIN sys.database_principals AS u
+    ON u.principal_id = p.grantee_principal_id WHERE u.name = N'curfew-service'`;
+
+  test('leaves the roles and who is in them, and nothing of the service', async () => {
+    await using t = await bareShop();
+    await t.onboard();
+    await run(t.administrator, "CREATE USER [eve] WITHOUT LOGIN; ALTER ROLE [orders_reader] ADD MEMBER [eve]");
+    // Twice is the same as once.
+    for (const _ of [1, 2]) await t.offboard();
+    expect(await t.provider.preflight(t.on('orders_reader'))).toEqual({ user: undefined });
+    const members = `SELECT r.name AS role, u.name FROM sys.database_role_members AS m
+      JOIN sys.database_principals AS r ON r.principal_id = m.role_principal_id
+      JOIN sys.database_principals AS u ON u.principal_id = m.member_principal_id`;
+    expect(await run(t.administrator, members)).toEqual([{ role: 'orders_reader', name: 'eve' }]);
+    await t.onboard();
+    expect(await t.provider.preflight(t.on('orders_reader'))).toEqual(ready);
+  });
+
+  test('stops at somebody whom Curfew let in and who has it still', async () => {
+    await using t = await bareShop();
+    await t.onboard();
+    const reader = t.on('orders_reader');
+    await t.provider.grant(reader, ada);
+    await expect(t.offboard()).rejects.toMatchObject({ number: 50003 });
+    expect(await t.provider.preflight(reader)).toEqual(ready);
+    await t.provider.revoke(reader, ada, instantOf(0));
+    await t.provider.cleanUp(reader, ada);
+    await t.offboard();
+    expect(await t.provider.preflight(reader)).toEqual({ user: undefined });
+  });
+
+  test('leaves a user who owns something without any right, until somebody else owns it', async () => {
+    await using t = await bareShop();
+    await t.onboard({ ...curfew, roles: [] });
+    await run(t.administrator, 'CREATE SCHEMA [attic] AUTHORIZATION [curfew-service]');
+    await expect(t.offboard()).rejects.toMatchObject({ number: 15138 });
+    expect(await run(t.administrator, rights)).toEqual([{ rights: 0 }]);
+    await run(t.administrator, 'DROP SCHEMA [attic]');
+    await t.offboard();
+  });
+
+  test.each([
+    ['of that name is somebody else', { ...curfew, clientId: 'a0000000-0000-4000-8000-00000000000f' }],
+    ['of that client id has another name', { ...curfew, user: 'somebody' }],
+  ])('touches nothing where the user %s', async (_, other) => {
+    await using t = await bareShop();
+    await t.onboard();
+    await expect(t.offboard(other)).rejects.toMatchObject({ number: 50001 });
+    expect(await t.provider.preflight(t.on('orders_reader'))).toEqual(ready);
   });
 });

@@ -37,7 +37,7 @@ function setUp() {
     prepare: async () => [],
     revokeTogether: async () => [],
     holders: (target) => ask('holders', target, []),
-    preflight: (target) => ask('preflight', target, []),
+    preflight: (target) => ask('preflight', target, { user: undefined }),
   };
   const guarded = withCircuitBreaker(provider, time.clock);
   const isHeld = () => guarded.isHeld(entitlement, ada);

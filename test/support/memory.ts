@@ -15,10 +15,12 @@ import type {
   EventStore,
   Held,
   HoldStore,
+  Lack,
   LinkStore,
   MailMessage,
   Member,
   Notifier,
+  Preflight,
   Principal,
   RequestFilter,
   RequestStore,
@@ -222,6 +224,14 @@ export class MemoryRegistry extends Breakable implements TargetRegistry {
     this.check();
     return this.deleted.has(resourceId);
   }
+
+  /** The rights that Curfew lacks. */
+  lacks: readonly string[] = [];
+
+  async preflight(resourceId: string) {
+    this.check();
+    return { isUnknown: this.deleted.has(resourceId), lacks: this.lacks };
+  }
 }
 
 /** A target that remembers when what was done to it. */
@@ -309,7 +319,10 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     return [...this.members].map((id) => ({ principalId: id as PrincipalId, name: id }));
   }
 
-  async preflight() {
-    return [];
+  lacks: readonly Lack[] = [];
+
+  async preflight(_: Entitlement): Promise<Preflight> {
+    this.check();
+    return { user: 'curfew-service', isOwner: false, lacks: this.lacks };
   }
 }

@@ -115,7 +115,10 @@ export class LoginRefused extends Error {
 }
 
 /** The server is there, and has no such database, or no user in it for who asks. It doesn't tell the two apart. */
-export const isShutOut = (error: unknown) => error instanceof LoginRefused && [4060, 18456].includes(error.reason);
+export function isShutOut(error: unknown): boolean {
+  const reason = error instanceof LoginRefused ? error.reason : numberOf(error);
+  return [916, 4060, 18456].includes(reason ?? 0);
+}
 
 export const isMissingOrForbidden = (error: unknown) => numberOf(error) === noSuchPrincipalOrRight;
 export const isNeededStill = (error: unknown) => [15136, 15138, 15284, 15421].includes(numberOf(error) ?? 0);

@@ -46,9 +46,9 @@ export function promisesOfFailures<E extends Entitlement>(on: Subject<E>): void 
       const error: unknown = call.status === 'rejected' ? call.reason : undefined;
       if (!(error instanceof Error)) throw new Error('it should have failed');
       expect(error.cause).toBeUndefined();
-      expect(`${error.message}${JSON.stringify(error)}`).not.toMatch(
-        /ROLE|USER |MEMBER|contoso|permission|ECONN|login/i,
-      );
+      // What is to be done about it is Curfew's own text, and may name roles.
+      const said = JSON.stringify({ ...error, message: error.message, refusal: undefined });
+      expect(said).not.toMatch(/ROLE|USER |MEMBER|contoso|permission|ECONN|login/i);
     }
   });
 }
