@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { describeAsker, whoAsks } from '../../cli/targets/asker.ts';
 import { check, targets } from '../../cli/targets/check.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
-import type { TargetId } from '../../shared/domain/ids.ts';
+import type { PrincipalId, TargetId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Policy, Target } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
 import type { Preflight } from '../../shared/ports.ts';
-import { MemoryRegistry, MemoryTarget } from '../support/memory.ts';
+import { MemoryDirectory, MemoryRegistry, MemoryTarget } from '../support/memory.ts';
 import { ada, entitlement, policy, start } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -206,25 +206,26 @@ describe('a resource id', () => {
 });
 
 describe('who asks', () => {
-  const oid = service.objectId;
-  const directory = (name?: string) => ({
-    application: async () => (name === undefined ? Promise.reject(new CurfewError('CURFEW_DIRECTORY_UNAVAILABLE')) : { ...ada, name }),
-  });
-  const asker = (claims: Record<string, string> | undefined, name?: string) => {
-    const token = claims && new UnsecuredJWT(claims).encode();
-    const getToken = async () => (token === undefined ? Promise.reject(new Error('eyJ')) : { token, expiresOnTimestamp: 0 });
-    return whoAsks({ getToken }, { ...({} as Parameters<typeof whoAsks>[1]), ...directory(name) });
+  const { objectId: oid, clientId } = service;
+  const [principalId, ofClient] = [oid as PrincipalId, clientId as PrincipalId];
+  const directory = new MemoryDirectory([{ ...ada, principalId, clientId: ofClient, name: 'curfew-service' }], new Map());
+  const asker = (claims: Record<string, string> | undefined) => {
+    const getToken = async () => {
+      if (!claims) throw new Error('nobody has signed in');
+      return { token: new UnsecuredJWT(claims).encode(), expiresOnTimestamp: 0 };
+    };
+    return whoAsks({ getToken }, directory);
   };
 
   test('is an application with its name, or without where the directory does not answer', async () => {
-    const { clientId } = service;
-    expect(await asker({ oid, appid: clientId }, 'curfew-service')).toEqual({ ...service, name: 'curfew-service' });
+    expect(await asker({ oid, appid: clientId })).toEqual({ ...service, name: 'curfew-service' });
+    directory.failure = 'CURFEW_DIRECTORY_UNAVAILABLE';
     expect(await asker({ oid, azp: clientId })).toEqual({ ...service, name: undefined });
   });
 
   test('is a person', async () => {
     const person = { objectId: oid, name: 'ada@contoso.example' };
-    expect(await asker({ oid, appid: service.clientId, upn: 'ada@contoso.example' })).toEqual(person);
+    expect(await asker({ oid, appid: clientId, upn: 'ada@contoso.example' })).toEqual(person);
   });
 
   test('is nobody where there is no token, and that is said', async () => {

@@ -91,6 +91,38 @@ describe('a database', () => {
   });
 });
 
+describe('before it matters', () => {
+  const rights = ['servers/databases/read', 'servers/read', 'checkNameAvailability/action'].map(
+    (right) => `Microsoft.Sql/${right}`,
+  );
+  test('it can be seen whether a deletion could be', async () => {
+    const registry = await start();
+    expect(await registry.preflight(database)).toEqual({ isUnknown: false, lacks: [] });
+    expect(await registry.preflight(database.replace('/shop/', '/shpo/'))).toEqual({ isUnknown: true, lacks: [] });
+    const elsewhere = database.replace('5b000000', '5c000000');
+    expect(await registry.preflight(elsewhere)).toEqual({ isUnknown: true, lacks: [] });
+  });
+  test('each right that is missing is named', async () => {
+    const registry = await start({ authorize: () => false });
+    expect(await registry.preflight(database)).toEqual({ isUnknown: false, lacks: rights });
+    const refusal = saying(403, '{"error":{"code":"AuthorizationFailed"}}');
+    const there = saying(200, JSON.stringify({ id: server }));
+    const free = saying(200, '{"available":false}');
+    for (const [index, right] of rights.entries()) {
+      const answers = [there, there, free].with(index, refusal);
+      const { answer } = await ask(answers[0], answers[1], answers[2], 'preflight');
+      expect(answer).toEqual({ isUnknown: false, lacks: [right] });
+    }
+  });
+  test('what cannot be asked is not called fine', async () => {
+    const registry = await start();
+    await expect(registry.preflight(server)).rejects.toEqual(unsure);
+    expect((await ask(saying(500, missing), undefined, undefined, 'preflight')).answer).toEqual(unsure);
+    expect((await ask(saying(200, '{}'), undefined, undefined, 'preflight')).answer).toEqual(unsure);
+    await expect(registryOf('mallory').preflight(database)).rejects.toEqual(unsure);
+  });
+});
+
 describe('whoever', () => {
   test('brings no good token is told nothing', async () => {
     await start();
@@ -126,9 +158,10 @@ const saying =
 
 /** What comes of it where somebody answers like this for the database, its server and the server's name; and how often the database was asked for. */
 async function ask(
-  forDatabase: Answer,
+  forDatabase: Answer = saying(404, missing),
   forServer: Answer = saying(200, JSON.stringify({ id: server })),
   forName: Answer = saying(200, '{"available":true}'),
+  question: 'isGone' | 'preflight' = 'isGone',
 ) {
   await start();
   let asked = 0;
@@ -140,8 +173,8 @@ async function ask(
   }).listen(0, '127.0.0.1');
   await once(other, 'listening');
   const url = `https://localhost:${(other.address() as AddressInfo).port}`;
-  const answer = await registryOf('curfew', url)
-    .isGone(database)
+  const answer: unknown = await registryOf('curfew', url)
+    [question](database)
     .catch((error: unknown) => error);
   other.close();
   other.closeAllConnections();
