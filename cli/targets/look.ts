@@ -51,7 +51,7 @@ async function lookInto({ providers, asker }: Looking, target: Target, entitleme
   const place = describe(entitlement);
   const found = await preflightOf(target, providers);
   if (found.user === undefined) {
-    const sentence = `${place} has no user for who asks, or there is no such database. An administrator onboards it.`;
+    const sentence = `${place} does not let who asks in: it has no user for them, or there is no such database. An administrator onboards it.`;
     return { state: 'missing', sentences: [sentence], remedy: onboarding(target, entitlement, asker) };
   }
   const { user, isOwner, lacks } = found;

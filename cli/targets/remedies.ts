@@ -47,8 +47,8 @@ export function describeRemedies(remedies: readonly Remedy[]): string {
   const places = [...new Set(remedies.map(({ where }) => where))];
   return places
     .map((place) => {
-      const lines = new Set(remedies.flatMap(({ where, lines }) => (where === place ? lines : [])));
-      return [place, ...lines, ...(place === inShell ? [] : ['GO'])].join('\n');
+      const toRun = new Set(remedies.flatMap(({ where, lines }) => (where === place ? lines : [])));
+      return [place, ...toRun, ...(place === inShell ? [] : ['GO'])].join('\n');
     })
     .join('\n\n');
 }
