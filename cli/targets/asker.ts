@@ -15,7 +15,14 @@ export interface Asker {
 }
 
 const text = z.string().optional();
-const claims = z.object({ oid: z.string(), appid: text, azp: text, upn: text, unique_name: text, preferred_username: text });
+const claims = z.object({
+  oid: z.string(),
+  appid: text,
+  azp: text,
+  upn: text,
+  unique_name: text,
+  preferred_username: text,
+});
 
 /**
  * By what stands in the token that databases are given, which is only told, so that nobody checks it here. Undefined where there is
@@ -35,7 +42,8 @@ export async function whoAsks(credential: TokenCredential, directory: Directory)
 }
 
 export function describeAsker(asker: Asker | undefined): string {
-  if (!asker) return 'Asked as nobody: there is no token for databases here. Sign in (az login), or set AZURE_CLIENT_ID.';
+  if (!asker)
+    return 'Asked as nobody: there is no token for databases here. Sign in (az login), or set AZURE_CLIENT_ID.';
   const { objectId, name = 'an application', clientId } = asker;
   const id = clientId === undefined ? `object id ${objectId}` : `client id ${clientId}`;
   return `Asked as ${oneLine(`${name} (${id})`, 300)}. What follows is about this identity; about the service, if it is the service's own.`;

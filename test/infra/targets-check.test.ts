@@ -38,7 +38,7 @@ function target(id: string, ...entitlements: Entitlement[]): Target {
 
 /** By database, what is printed to be run in sqlcmd. */
 function batchesIn(text: string): [database: string, batch: string][] {
-  const blocks = [...text.matchAll(/^-- sqlcmd -S \S+ -d (\S+) -G -b\n([^]*?)\nGO$/gm)];
+  const blocks = [...text.matchAll(/^-- sqlcmd -S \S+ -d (\S+) -G -b\n([\s\S]*?)\nGO$/gm)];
   return blocks.map(([, database = '', batch = '']) => [database, batch]);
 }
 
@@ -58,7 +58,9 @@ test('what it prints mends each half of an onboarding, and then all is well', as
 
   const before = await look(orders, returns, stock('db_datareader'));
   expect(before.code).toBe(1);
-  expect(before.text).toMatch(/^orders: orders on localhost,\d+ knows who asks as curfew-service, which lacks nothing\.$/m);
+  expect(before.text).toMatch(
+    /^orders: orders on localhost,\d+ knows who asks as curfew-service, which lacks nothing\.$/m,
+  );
   const batches = batchesIn(before.text);
   expect(batches.map(([database]) => database)).toEqual(['returns', 'stock']);
   expect(batches[0]?.[1].split('\n')).toEqual([
@@ -83,8 +85,13 @@ test('a database that has no user for it is onboarded by the command that it pri
   expect(before.code).toBe(1);
   const [command = ''] = /^node infra\/targets\/onboard\.ts .*$/m.exec(before.text) ?? [];
   expect(command).toContain(`--server localhost --port ${t.s.server.port} --database orders --user curfew-service`);
-  const { stdout } = spawnSync('sh', ['-c', `${command.replace('node', process.execPath)} --print`], { encoding: 'utf8' });
-  await t.runIn('orders', stdout.split(/^GO$/m).filter((batch) => batch.trim() !== ''));
+  const { stdout } = spawnSync('sh', ['-c', `${command.replace('node', process.execPath)} --print`], {
+    encoding: 'utf8',
+  });
+  await t.runIn(
+    'orders',
+    stdout.split(/^GO$/m).filter((batch) => batch.trim() !== ''),
+  );
   expect((await look(orders)).code).toBe(0);
 });
 

@@ -87,7 +87,7 @@ describe('taking Curfew out of a database', () => {
   test('leaves the roles and who is in them, and nothing of the service', async () => {
     await using t = await bareShop();
     await t.onboard();
-    await run(t.administrator, "CREATE USER [eve] WITHOUT LOGIN; ALTER ROLE [orders_reader] ADD MEMBER [eve]");
+    await run(t.administrator, 'CREATE USER [eve] WITHOUT LOGIN; ALTER ROLE [orders_reader] ADD MEMBER [eve]');
     // Twice is the same as once.
     for (const _ of [1, 2]) await t.offboard();
     expect(await t.provider.preflight(t.on('orders_reader'))).toEqual({ user: undefined });
