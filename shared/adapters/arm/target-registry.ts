@@ -58,13 +58,14 @@ export function createTargetRegistry(options: { url: string; credential: TokenCr
     preflight: (resourceId) =>
       surely(async () => {
         const ask = await questionsAbout(resourceId);
-        const [database, ...others] = await Promise.all([
-          look('Microsoft.Sql/servers/databases/read', ask.database()),
-          look('Microsoft.Sql/servers/read', ask.server()),
-          look('Microsoft.Sql/checkNameAvailability/action', ask.name()),
-        ]);
-        const lacks = [database, ...others].flatMap(({ right, seen }) => (seen === 'forbidden' ? [right] : []));
-        return { isUnknown: database.seen === 'nothing', lacks };
+        const database = await look(ask.database());
+        const seen = {
+          'Microsoft.Sql/servers/databases/read': database,
+          'Microsoft.Sql/servers/read': await look(ask.server()),
+          'Microsoft.Sql/checkNameAvailability/action': await look(ask.name()),
+        };
+        const lacks = Object.entries(seen).flatMap(([right, what]) => (what === 'forbidden' ? [right] : []));
+        return { isUnknown: database === 'nothing', lacks };
       }),
   };
 }
@@ -94,8 +95,8 @@ async function isThere(answer: Promise<unknown>): Promise<boolean> {
 }
 
 /** What comes of a question that takes a right. Nothing is concluded from a 404 here, so that any will do. */
-async function look(right: string, answer: Promise<unknown>): Promise<{ right: string; seen: string }> {
-  const seen = await answer.then(
+function look(answer: Promise<unknown>): Promise<'there' | 'nothing' | 'forbidden'> {
+  return answer.then(
     () => 'there',
     (error: unknown) => {
       if (forbidden.safeParse(error).success) return 'forbidden';
@@ -103,5 +104,4 @@ async function look(right: string, answer: Promise<unknown>): Promise<{ right: s
       throw error;
     },
   );
-  return { right, seen };
 }

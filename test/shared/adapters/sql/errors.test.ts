@@ -1,6 +1,6 @@
 import mssql from 'mssql';
 import { describe, expect, test } from 'vitest';
-import { curfewError, numberOf } from '../../../../shared/adapters/sql/errors.ts';
+import { curfewError, isShutOut, LoginRefused, numberOf } from '../../../../shared/adapters/sql/errors.ts';
 import { CurfewError, type ErrorCode } from '../../../../shared/domain/errors.ts';
 
 const secret = "CREATE USER [maria@contoso.example] at /srv/db with token eyJhbGciOi'";
@@ -59,6 +59,20 @@ test('nothing of the foreign error comes along but its number or code', () => {
     expect(made.cause).toBeUndefined();
     expect([made.message, made.stack, JSON.stringify(made)].join()).not.toMatch(/maria|srv|eyJ|CREATE/);
   }
+});
+
+test('a refused login may pass, whatever its number, and two of them say that nobody is let in', () => {
+  for (const number of [4060, 18456, 40613, 40615, 99_999]) {
+    const refused = new LoginRefused(number);
+    const { code, refusal } = curfewError(refused, 'CURFEW_TARGET_REFUSED');
+    expect([code, refusal.detail]).toEqual([
+      'CURFEW_TARGET_UNAVAILABLE',
+      expect.stringContaining(`(ELOGIN ${number})`),
+    ]);
+    expect(isShutOut(refused)).toBe([4060, 18456].includes(number));
+  }
+  // A session whose user was dropped behind its back.
+  expect([916, 229].map((number) => isShutOut(fromServer(number)))).toEqual([true, false]);
 });
 
 test('an error of Curfew’s own passes through', () => {

@@ -30,6 +30,10 @@ const maria = {
   principalId: '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId,
   userPrincipalName: 'maria@contoso.example',
 };
+/** That nothing is lacking. */
+const rights = ['ALTER ANY USER', 'KILL DATABASE CONNECTION', 'VIEW DATABASE STATE', 'VIEW DEFINITION', 'alters'];
+const has = Object.fromEntries(rights.map((right) => [right, 1]));
+const ready = [[{ me: 'curfew', owner: 0, ...has, roles: 1, fixed: 0, everybody: 0 }]];
 const user = [[{ name: 'maria', principal_id: 7 }]];
 const held = { held: 1, at: new Date(now), sees: 1 };
 const notHeld = { ...held, held: 0 };
@@ -38,7 +42,7 @@ test.each([
   ['a grant that the target does not show afterwards', notHeld, 'CURFEW_TARGET_NOT_VERIFIED'],
   ['a grant that it shows', held, undefined],
 ])('%s', async (_title, shown, code) => {
-  script.database = scriptedDatabase(user, [[notHeld]], [], [[shown]]);
+  script.database = scriptedDatabase(ready, user, [[notHeld]], [], [[shown]]);
   const outcome = provider.grant(entitlement, maria).catch((error: unknown) => error);
   expect(await outcome).toEqual(code ? expect.objectContaining({ code }) : 'granted');
 });
