@@ -16,11 +16,15 @@ export function inDatabase({ server, port, database }: Entitlement, lines: reado
   return { where: `-- sqlcmd -S ${shellWord(`${server},${port}`)} -d ${shellWord(database)} -G -b`, lines };
 }
 
+/** Nobody but db_owner changes who is in them: in their place Curfew is left one of its own, which is to be put inside. */
+const fixedRole = /^(public|db_(owner|accessadmin|securityadmin|ddladmin|backupoperator|(deny)?data(reader|writer)))$/i;
+
 /** Where a person asks, the names are those of the service in `azd env get-values`. */
 export function onboarding(target: Target, { server, port, database }: Entitlement, asker: Asker | undefined): Remedy {
   const { clientId, name } = asker ?? {};
   const isService = clientId !== undefined && name !== undefined;
-  const roles = new Set(target.roles.flatMap(({ entitlements }) => entitlements.map(({ role }) => role)));
+  const named = target.roles.flatMap(({ entitlements }) => entitlements.map(({ role }) => role));
+  const roles = new Set(named.map((role) => (fixedRole.test(role) ? `curfew_${role}` : role)));
   const command = [
     `node infra/targets/onboard.ts --server ${shellWord(server)}`,
     ...(port === 1433 ? [] : [`--port ${port}`]),
