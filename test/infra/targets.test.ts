@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { onboarding } from '../../infra/targets/onboarding.ts';
 import { instantOf } from '../../shared/domain/time.ts';
@@ -77,6 +78,32 @@ describe('onboarding a database', () => {
 
   test.each(['a]b', "a'b", '$(Sid)', ''])('takes no name like %j, which would not stay a name', (user) => {
     expect(() => onboarding({ ...curfew, user })).toThrow('is not a name');
+  });
+});
+
+describe('docs/onboarding.md', () => {
+  const page = readFileSync('docs/onboarding.md', 'utf8');
+
+  test('names the rights that the statements give, and no others', () => {
+    const given = ['service.sql', 'role.sql'].flatMap((file) =>
+      [...readFileSync(`infra/targets/${file}`, 'utf8').matchAll(/^GRANT ([A-Z ]+?)(?: ON ROLE::\S+)? TO/gm)].map(
+        ([, right]) => right,
+      ),
+    );
+    const named = [...page.matchAll(/^\| `([A-Z ]+)`/gm)].map(([, right]) => right);
+    expect(named).toEqual(given);
+  });
+
+  test('has statements that run', async () => {
+    await using t = await bareShop();
+    await t.onboard();
+    const statements = [...page.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
+    expect(statements).toHaveLength(2);
+    await t.runIn('orders', statements);
+    const found = await t.provider.preflight(t.on('curfew_db_datareader'));
+    expect(found).toMatchObject({
+      lacks: [{ statement: 'GRANT ALTER ON ROLE::[curfew_db_datareader] TO [curfew-service];' }],
+    });
   });
 });
 
