@@ -27,6 +27,7 @@ import type { Policy } from '../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import { countingFailures, countSaved } from '../shared/metrics.ts';
 import type { Clock, Entropy, Log, Notifier } from '../shared/ports.ts';
+import { logSaved } from '../shared/request-log.ts';
 import { traceIds } from '../shared/telemetry.ts';
 import { inTimeZones } from '../shared/time-zones.ts';
 import { createChecks } from './checks.ts';
@@ -72,7 +73,10 @@ export function createService(env: Record<string, string | undefined>): Service 
   const containers = openContainers({ ...configuration.cosmos, credential });
   const stores = {
     events: createEventStore(containers.events),
-    requests: createRequestStore(containers.requests, countSaved),
+    requests: createRequestStore(containers.requests, (before, after) => {
+      countSaved(before, after);
+      logSaved(log, after);
+    }),
     links: createLinkStore(containers.links, clock),
     holds: createHoldStore(containers.holds),
     drifts: createDriftStore(containers.events),
