@@ -128,7 +128,7 @@ const environment = z.object({
     .prefault('45')
     .register(about, {
       description:
-        'So many seconds before a deadline its revocation is armed, and the deadline final. More than durable timers are late: 10 will do with Durable Task Scheduler. 0 leaves it to the durable timers alone.',
+        'So many seconds before a deadline its revocation is armed, and the deadline final. More than durable timers are late: 10 will do with Durable Task Scheduler, and thousands that end at one instant want 90. 0 leaves it to the durable timers alone.',
       example: '45',
     }),
   CURFEW_REVOCATION_BATCH: z
