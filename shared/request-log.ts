@@ -16,6 +16,6 @@ export function logSaved(log: Log, { id, version, state, requester, terms, deadl
     requester: requester.userPrincipalName,
     target: terms.targetId,
     role: terms.roleId,
-    deadline,
+    ...(deadline !== undefined && { deadline }),
   });
 }
