@@ -11,24 +11,29 @@ interface Figure {
 const bench = 'bench/README.md';
 /** The story `expire` of test/replay: an hour's access, two people asked, one of whom approves. A test counts again. */
 const story = 'counted';
+/** Once, in the traces of a story like that of test/telemetry. */
+const spans = 'read off its traces';
 const deployed = 'infra/, host.json';
 const guess = 'a guess';
 
 /** Requests that have not ended, and the request units that the reconciler reads each minute then. More can be added, in order. */
-const readings = [{ standing: 100, units: 60.2 }] as const;
+const readings = [
+  { standing: 0, units: 16, from: spans },
+  { standing: 100, units: 60.2, from: bench },
+] as const;
 
 export const figures = {
   life: { is: 149.9, what: 'request units from asking to the deadline', from: bench },
-  reads: { is: 30, what: 'of these for reading, which strong consistency charges twice', from: guess },
+  reads: { is: 37, what: 'of these for reading, which strong consistency charges twice', from: spans },
   open: { is: 5, what: 'hours from asking to the end', from: guess },
-  gauges: { is: 3.3, what: 'request units each minute to look up the gauges, by each instance', from: guess },
+  gauges: { is: 3.3, what: 'request units each minute to look up the gauges, by each instance', from: spans },
   instances: { is: 2, what: 'instances that send them', from: guess },
-  kept: { is: 11.5, what: 'KiB of events and projection', from: story },
+  kept: { is: 6.5, what: 'KiB of events and projection', from: story },
   overhead: { is: 2, what: 'times that in Cosmos DB, with the index', from: guess },
   history: { is: 16.1, what: 'KiB in the task hub', from: bench },
   turns: { is: 23, what: 'turns of the orchestrator', from: story },
   activities: { is: 16, what: 'activities', from: story },
-  timers: { is: 11, what: 'durable timers', from: story },
+  timers: { is: 14, what: 'durable timers', from: story },
   events: { is: 2, what: 'events raised: the answer, and the alarm', from: story },
   tables: { is: 3, what: 'requests to tables for each turn', from: guess },
   busy: { is: 12, what: 'seconds for which it keeps the instance for orchestrations busy', from: guess },
@@ -36,8 +41,8 @@ export const figures = {
   call: { is: 1, what: 'second for which a call keeps an instance busy', from: guess },
   run: { is: 2, what: 'seconds for which a run of the reconciler does', from: guess },
   mails: { is: 8, what: 'mails', from: story },
-  mail: { is: 30, what: 'KiB in a mail', from: guess },
-  telemetry: { is: 220, what: 'KiB of telemetry, Curfew’s and the host’s', from: guess },
+  mail: { is: 2, what: 'KiB in a mail', from: story },
+  telemetry: { is: 200, what: 'KiB of telemetry: 85 spans, and what the host says of each execution', from: guess },
   background: { is: 40, what: 'KiB of telemetry each minute when nobody asks', from: guess },
   memory: { is: 2, what: 'GB in an instance', from: deployed },
   queues: { is: 5, what: 'queues that are looked into each second', from: deployed },
@@ -63,10 +68,18 @@ const prices = {
   execution: { usd: 0.4, per: 'million executions', from: retail },
   unit: { usd: 0.25, per: 'million request units, serverless', from: `${retail}; Microsoft’s documentation` },
   stored: { usd: 0.25, per: 'GB and month in Cosmos DB', from: retail },
-  backup: { usd: 0.2, per: 'GB and month of its backup of 30 days', from: 'Microsoft’s documentation of 2023, West US' },
+  backup: {
+    usd: 0.2,
+    per: 'GB and month of its backup of 30 days',
+    from: 'Microsoft’s documentation of 2023, West US',
+  },
   autoscale: { usd: 0.012, per: 'hour of 100 request units a second, autoscale', from: remembered },
   queue: { usd: 0.004, per: '10,000 requests to queues', from: 'Retail Prices API, read by others, LRS; ours is ZRS' },
-  table: { usd: 0.00036, per: '10,000 requests to tables', from: 'read by others on 22 September 2026, LRS; ours is ZRS' },
+  table: {
+    usd: 0.00036,
+    per: '10,000 requests to tables',
+    from: 'read by others on 22 September 2026, LRS; ours is ZRS',
+  },
   tables: { usd: 0.045, per: 'GB and month in tables', from: 'the same' },
   mail: { usd: 0.00025, per: 'mail', from: 'Microsoft’s documentation of 2022; read by others on 12 May 2026' },
   mailed: { usd: 0.00012, per: 'MB of mail', from: 'the same' },
@@ -95,7 +108,8 @@ function readEachMinute(standing: number): number {
 const unitsOfRequests = (requests: number) => requests * (figures.life.is + figures.reads.is);
 const unitsOfMinutes = (requests: number) =>
   2 * minutes * (readEachMinute((requests * figures.open.is) / hours) + figures.gauges.is * figures.instances.is);
-const gigabytesOfMemory = (requests: number, each: Figure, fixed = 0) => (requests * each.is + fixed) * figures.memory.is;
+const gigabytesOfMemory = (requests: number, each: Figure, fixed = 0) =>
+  (requests * each.is + fixed) * figures.memory.is;
 const executions = (count: number) => (count * prices.execution.usd) / million;
 /** Each is put, taken and deleted: an activity on its way there and back, a timer, an event, the start. */
 const messages = 2 * figures.activities.is + figures.timers.is + figures.events.is + 1;
@@ -115,7 +129,10 @@ const parts: readonly (readonly [what: string, usd: (requests: number) => number
       gigabytesOfMemory(requests * figures.calls.is, figures.call) * prices.onDemand.usd +
       executions(requests * figures.calls.is),
   ],
-  ['Functions: the reconciler', () => gigabytesOfMemory(minutes, figures.run) * prices.onDemand.usd + executions(minutes)],
+  [
+    'Functions: the reconciler',
+    () => gigabytesOfMemory(minutes, figures.run) * prices.onDemand.usd + executions(minutes),
+  ],
   ['Cosmos DB: the requests', (requests) => (unitsOfRequests(requests) * prices.unit.usd) / million],
   ['Cosmos DB: the reconciler and the gauges', (requests) => (unitsOfMinutes(requests) * prices.unit.usd) / million],
   [
@@ -127,7 +144,8 @@ const parts: readonly (readonly [what: string, usd: (requests: number) => number
   [
     'Task hub: all else',
     (requests) =>
-      (requests * (3 * messages * prices.queue.usd + figures.turns.is * figures.tables.is * prices.table.usd)) / 10_000 +
+      (requests * (3 * messages * prices.queue.usd + figures.turns.is * figures.tables.is * prices.table.usd)) /
+        10_000 +
       ((requests * figures.history.is) / kibInGb) * prices.tables.usd,
   ],
   [
@@ -136,8 +154,7 @@ const parts: readonly (readonly [what: string, usd: (requests: number) => number
   ],
   [
     'Logs, traces and metrics',
-    (requests) =>
-      ((requests * figures.telemetry.is + minutes * figures.background.is) / kibInGb) * prices.logs.usd,
+    (requests) => ((requests * figures.telemetry.is + minutes * figures.background.is) / kibInGb) * prices.logs.usd,
   ],
   ['Alerts', () => figures.minuteAlerts.is * prices.minuteAlert.usd + figures.alerts.is * prices.alert.usd],
 ];
@@ -156,10 +173,10 @@ export const costs = table('|---|--:|--:|--:|', [
 
 export const inputs = table('|--:|---|---|', [
   ['For a request, or of what is deployed', '', 'From'],
-  ...readings.map(({ standing, units }) => [
+  ...readings.map(({ standing, units, from }) => [
     units,
     `request units that the reconciler reads each minute, ${round(standing)} requests standing; strong consistency charges them twice`,
-    bench,
+    from,
   ]),
   ...Object.values(figures).map(({ is, what, from }) => [is, what, from]),
 ]);
