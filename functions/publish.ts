@@ -14,7 +14,7 @@ export interface Publishing {
 /** A run that would last longer, or send more, leaves the rest to the next. Milliseconds. */
 const longestRun = 8_000;
 const mostEvents = 1_000;
-/** How long a sink is left alone that took nothing, at first and at most. The alert counts on the second. Milliseconds. */
+/** How long a sink is left alone that took nothing, at first and at most: the alert wants four tries in a quarter of an hour. Milliseconds. */
 const shortestPause = 10_000;
 const longestPause = 120_000;
 
@@ -45,8 +45,9 @@ function publisherTo(sink: Sink, { clock, log, feed, cursors }: Omit<Publishing,
       for (const event of events) {
         const id = `${event.requestId}/${event.sequence}`;
         if (taken.has(id)) continue;
-        if (left-- === 0 || clock.now() >= end) return;
+        if (left === 0 || clock.now() >= end) return;
         await sink.send(event);
+        left--;
         taken.add(id);
         failures = 0;
       }
