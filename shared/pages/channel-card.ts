@@ -169,6 +169,11 @@ function setCard({ tone, heading, sentences, facts }: Words, closing: string): C
   };
 }
 
+/** All but a date is shown to the letter: `{{DATE(…)}}` would be formatted, so no two braces stand together. */
 function block(...runs: readonly Omit<TextRun, 'type'>[]): RichTextBlock {
-  return { type: 'RichTextBlock', inlines: runs.map((run) => ({ type: 'TextRun', ...run })) };
+  const literal = (text: string) => text.replaceAll(/\{(?=\{)/g, '{ ');
+  return {
+    type: 'RichTextBlock',
+    inlines: runs.map((run) => ({ type: 'TextRun', ...run, text: literal(run.text) })),
+  };
 }

@@ -216,6 +216,7 @@ function expectLiteral(card: Card | undefined): void {
       expect([undefined, true]).toContain(isSubtle);
       expect(text).toMatch(/^[^\n\r\t]{1,260}$/u);
       expect(isSafeText(text)).toBe(true);
+      expect(text).not.toContain('{{');
     }
   }
   expect(JSON.stringify(card)).not.toMatch(/\/api\/|approvals/);
