@@ -53,7 +53,10 @@ function publisherTo(sink: Sink, { clock, log, feed, cursors }: Omit<Publishing,
       }
       if (strangers > 0) {
         // They can't be sent, and waiting for them would silence everything else.
-        log('error', 'the event store holds what is no event, and nobody was told of it', { sink: sink.name, strangers });
+        log('error', 'the event store holds what is no event, and nobody was told of it', {
+          sink: sink.name,
+          strangers,
+        });
         count('curfew.webhook.failures', { sink: sink.name, code: 'CURFEW_STORE_CONFLICT' });
       }
       await cursors.save(sink.name, behind);

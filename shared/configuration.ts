@@ -63,7 +63,10 @@ const signingKeys = z.string().transform((text, context) => {
     return Buffer.from(base64, 'base64');
   });
   if (keys.length <= 2 && keys.every(({ length }) => length >= 24 && length <= 64)) return keys;
-  context.addIssue({ code: 'custom', message: 'is not whsec_ with 24 to 64 bytes in base64, or two of these and a space between' });
+  context.addIssue({
+    code: 'custom',
+    message: 'is not whsec_ with 24 to 64 bytes in base64, or two of these and a space between',
+  });
   return z.NEVER;
 });
 
@@ -177,16 +180,19 @@ const environment = z.object({
     example: 'on-call@contoso.example',
   }),
   CURFEW_WEBHOOK_URL: address().optional().register(about, {
-    description: 'Where every event is sent as a CloudEvent, signed with `CURFEW_WEBHOOK_SECRET`: see docs/webhooks.md.',
+    description:
+      'Where every event is sent as a CloudEvent, signed with `CURFEW_WEBHOOK_SECRET`: see docs/webhooks.md.',
     example: 'https://siem.contoso.example/curfew',
   }),
   CURFEW_WEBHOOK_SECRET: signingKeys.optional().register(about, {
-    description: 'What they are signed with: `whsec_…`, or two of these with a space between while one is being changed.',
+    description:
+      'What they are signed with: `whsec_…`, or two of these with a space between while one is being changed.',
     example: 'whsec_bm90IGEgc2VjcmV0OiBhbiBleGFtcGxlIG9mIDM2IGJ5dGVz',
     secret: true,
   }),
   CURFEW_TEAMS_URL: address('query').optional().register(about, {
-    description: 'A workflow’s address, by which cards are posted into a channel of Teams. Whoever has it can post there.',
+    description:
+      'A workflow’s address, by which cards are posted into a channel of Teams. Whoever has it can post there.',
     example: 'https://prod-00.westeurope.logic.azure.com/workflows/0/triggers/manual/paths/invoke?sig=not-a-secret',
     secret: true,
   }),

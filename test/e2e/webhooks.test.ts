@@ -78,8 +78,14 @@ test('every event of a request that was asked, approved, granted and ended arriv
   expect(verifyChain(id as RequestId, copies.map(({ data }) => data) as typeof events)).toBeUndefined();
   // What was asked before anybody was to hear of it is the store's alone.
   expect(new Set(receiver.received().map(({ subject }) => subject))).toEqual(new Set([id]));
-  await until(async () => headings(), ({ length }) => length >= 2);
-  expect(headings()).toEqual(['Ada Lindqvist asks for reader on orders', 'Bob Okafor approved reader on orders for Ada Lindqvist']);
+  await until(
+    async () => headings(),
+    ({ length }) => length >= 2,
+  );
+  expect(headings()).toEqual([
+    'Ada Lindqvist asks for reader on orders',
+    'Bob Okafor approved reader on orders for Ada Lindqvist',
+  ]);
   expect(cards.join()).not.toContain('/approvals/');
 });
 
@@ -87,6 +93,9 @@ test('a channel that takes nothing is said in the log, holds up nobody else, and
   status = 500;
   const id = await api.asked('fionn');
   expect(await copiesOf(id, 1)).toHaveLength(1);
-  await until(async () => said.join('\n'), (lines) => /events could not be sent on.*"sink":"teams".*answered 500/.test(lines));
+  await until(
+    async () => said.join('\n'),
+    (lines) => /events could not be sent on.*"sink":"teams".*answered 500/.test(lines),
+  );
   expect(said.join('\n')).not.toMatch(new RegExp(`${signature}|${key.slice(0, 16)}|/invoke`));
 });

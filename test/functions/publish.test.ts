@@ -69,7 +69,8 @@ let publish: () => Promise<void>;
 /** What a new process begins with. */
 function begin(): () => Promise<void> {
   const clock = { now: () => now, sleepUntil: async () => {} };
-  const log = (level: string, message: string, more = {}) => void logged.push(`${level} ${message} ${JSON.stringify(more)}`);
+  const log = (level: string, message: string, more = {}) =>
+    void logged.push(`${level} ${message} ${JSON.stringify(more)}`);
   return createPublisher({ clock, log, feed, cursors: feed, sinks: [webhook, teams] });
 }
 

@@ -18,11 +18,15 @@ describe('secrets', () => {
 
   test('reach the app by way of Key Vault, each by a name that is there', () => {
     const references = [
-      ...template('main.bicep').matchAll(/(CURFEW_\w+): '@Microsoft\.KeyVault\(SecretUri=\$\{vaultUri\}secrets\/([\w-]+)\)'/g),
+      ...template('main.bicep').matchAll(
+        /(CURFEW_\w+): '@Microsoft\.KeyVault\(SecretUri=\$\{vaultUri\}secrets\/([\w-]+)\)'/g,
+      ),
     ];
     const secrets = settings.filter((setting) => setting.secret).map(({ name }) => name);
     expect(references.map(([, name]) => name)).toEqual(secrets);
-    expect(references.map(([, , secretName]) => secretName)).toEqual(all(template('vault.bicep'), /^ {4}name: '([\w-]+)'/gm));
+    expect(references.map(([, , secretName]) => secretName)).toEqual(
+      all(template('vault.bicep'), /^ {4}name: '([\w-]+)'/gm),
+    );
   });
 
   test('are never fetched: no template asks for a key', () => {

@@ -1,4 +1,9 @@
-import { type ChangeFeedIteratorResponse, ChangeFeedStartFrom, type Container, type ItemDefinition } from '@azure/cosmos';
+import {
+  type ChangeFeedIteratorResponse,
+  ChangeFeedStartFrom,
+  type Container,
+  type ItemDefinition,
+} from '@azure/cosmos';
 import type { AnyEvent, Cursor, EventFeed } from '../../ports.ts';
 import { expecting } from './client.ts';
 import { readEvent } from './event-store.ts';
@@ -34,7 +39,10 @@ async function* pages(
   container: Container,
   changeFeedStartFrom: Start,
 ): AsyncGenerator<ChangeFeedIteratorResponse<ItemDefinition[]>> {
-  const iterator = container.items.getChangeFeedIterator<ItemDefinition>({ changeFeedStartFrom, maxItemCount: pageSize });
+  const iterator = container.items.getChangeFeedIterator<ItemDefinition>({
+    changeFeedStartFrom,
+    maxItemCount: pageSize,
+  });
   for (;;) {
     const page = await expecting('readChangeFeed', container, [], () => iterator.readNext());
     if (page) yield page;

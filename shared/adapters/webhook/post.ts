@@ -15,7 +15,9 @@ export async function post(url: string, headers: Readonly<Record<string, string>
     redirect: 'manual',
     signal: AbortSignal.timeout(patience),
   }).catch((error: unknown) => {
-    throw new CurfewError('CURFEW_WEBHOOK_UNAVAILABLE', { detail: `The receiver did not answer (${reasonOf(error)}).` });
+    throw new CurfewError('CURFEW_WEBHOOK_UNAVAILABLE', {
+      detail: `The receiver did not answer (${reasonOf(error)}).`,
+    });
   });
   void response.body?.cancel().catch(() => undefined);
   if (response.ok) return;

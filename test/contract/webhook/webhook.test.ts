@@ -17,7 +17,7 @@ import { instantOf } from '../../../shared/domain/time.ts';
 import type { Clock, Sink } from '../../../shared/ports.ts';
 import { ada, bob, chainOf, commandId, entitlement, requested, requestId, start } from '../../support/samples.ts';
 import { containerOf, server as cosmosServer } from '../cosmos/support.ts';
-import { startReceiver } from './receiver.ts';
+import { freePort, startReceiver } from './receiver.ts';
 
 const [key, otherKey] = [Buffer.alloc(32, 7), Buffer.alloc(32, 9)];
 const source = 'https://curfew.example/api/requests';
@@ -204,7 +204,7 @@ describe.each<[string, (url: string) => Sink]>([
   });
 
   test('says what failed, and not where: no error holds the address or the secret', async () => {
-    const gone = await failureOf(sinkTo('http://localhost:1/hook?sig=hunter2').send(asked));
+    const gone = await failureOf(sinkTo(`http://localhost:${await freePort()}/hook?sig=hunter2`).send(asked));
     expect(gone?.message).toContain('ECONNREFUSED');
     answer = { status: 500 };
     const failed = await failureOf(sinkTo(`${recorderUrl}?sig=hunter2`).send(asked));
@@ -220,9 +220,7 @@ describe('a channel in Teams', () => {
     const teams = createTeamsSink({ url: recorderUrl, events: { read: async () => chain } });
     await teams.send(asked);
     await teams.send(denied);
-    await teams.send(
-      link(requestId, denied, { type: 'access-reviewed', at: start, by: bob, comment: '', commandId }),
-    );
+    await teams.send(link(requestId, denied, { type: 'access-reviewed', at: start, by: bob, comment: '', commandId }));
     const messages = calls.map(({ body }) => JSON.parse(body));
     expect(messages.map(({ attachments }) => attachments[0].content.body[0].inlines[0].text)).toEqual([
       'Ada Lindqvist asks for reader on orders',

@@ -74,11 +74,7 @@ const told: readonly [string, CurfewEvent[], string][] = [
     [requested(glass), { type: 'glass-broken', at: now }],
     'BREAK-GLASS: Ada Lindqvist took reader on orders without approval',
   ],
-  [
-    'is overdue',
-    [requested(), ...granted, delayed],
-    'OVERDUE: reader on orders may still be held by Ada Lindqvist',
-  ],
+  ['is overdue', [requested(), ...granted, delayed], 'OVERDUE: reader on orders may still be held by Ada Lindqvist'],
   [
     'is overdue no longer',
     [requested(), ...granted, delayed, revoked],
@@ -172,7 +168,7 @@ describe('a card for the channel', () => {
   const hostile = [
     '[Approve](https://evil.example/approve) ![x](https://evil.example/x.png)',
     '**bold** _it_ `code`\n# Heading\n- item\n<at>Everyone</at> <b>html</b>',
-    '\u202egnirts \u0000\u0007\u200b {{DATE(2026-01-01T00:00:00Z)}} ${expression}',
+    '\u202egnirts \u0000\u0007\u200b {{DATE(2026-01-01T00:00:00Z)}} {{DATE(2026-01-01)}}',
     '𝕏'.repeat(1_000),
     'line\n'.repeat(200),
   ];
