@@ -53,7 +53,7 @@ beforeAll(async () => {
     if (answer) response.writeHead(answer.status, answer.headers).end('thanks');
   }).listen(0, '127.0.0.1');
   await once(recorder, 'listening');
-  recorderUrl = `http://127.0.0.1:${(recorder.address() as AddressInfo).port}/hook`;
+  recorderUrl = `http://127.0.0.1:${(recorder.address() as AddressInfo).port}/marked`;
 });
 beforeEach(() => {
   calls = [];
@@ -180,7 +180,7 @@ describe.each<[string, (url: string) => Sink]>([
   test('follows nobody elsewhere', async () => {
     answer = { status: 307, headers: { location: `${recorderUrl}/elsewhere` } };
     expect((await failureOf(sinkTo(recorderUrl).send(asked)))?.code).toBe('CURFEW_WEBHOOK_UNAVAILABLE');
-    expect(calls.map(({ path }) => path)).toEqual(['/hook']);
+    expect(calls.map(({ path }) => path)).toEqual(['/marked']);
   });
 
   test.each([
@@ -204,13 +204,13 @@ describe.each<[string, (url: string) => Sink]>([
   });
 
   test('says what failed, and not where: no error holds the address or the secret', async () => {
-    const gone = await failureOf(sinkTo(`http://localhost:${await freePort()}/hook?sig=hunter2`).send(asked));
+    const gone = await failureOf(sinkTo(`http://localhost:${await freePort()}/marked?sig=hunter2`).send(asked));
     expect(gone?.message).toContain('ECONNREFUSED');
     answer = { status: 500 };
     const failed = await failureOf(sinkTo(`${recorderUrl}?sig=hunter2`).send(asked));
     expect(failed?.message).toContain('500');
     for (const error of [gone, failed]) {
-      expect(inspect(error, { depth: 20 })).not.toMatch(new RegExp(`hunter2|/hook|${key.toString('base64')}`));
+      expect(inspect(error, { depth: 20 })).not.toMatch(new RegExp(`hunter2|/marked|${key.toString('base64')}`));
     }
   });
 });
