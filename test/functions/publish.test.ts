@@ -150,6 +150,14 @@ describe('once it has begun', () => {
     expect(webhook.got).toEqual([...events.slice(0, 4), ...events.slice(3)]);
   });
 
+  test('an event that somebody changed in the store comes once more', async () => {
+    const [changed] = happen(1);
+    await at(10 * second);
+    feed.all.push(...feed.all.slice(-1));
+    await at(20 * second);
+    expect(webhook.got).toEqual([changed, changed]);
+  });
+
   test('a cursor that can’t be moved is moved later, and nothing is sent twice for it', async () => {
     const events = happen(2);
     const save = feed.save.bind(feed);

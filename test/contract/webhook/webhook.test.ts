@@ -239,6 +239,22 @@ describe('a channel in Teams', () => {
     expect(calls[0]?.headers['content-type']).toBe('application/json');
   });
 
+  test('is told of a request as it was with the event, whatever came of it since', async () => {
+    const { requestId: id } = asked;
+    const less = {
+      type: 'access-approved',
+      at: start,
+      stage: 0,
+      by: bob,
+      through: 'api',
+      comment: '',
+      commandId,
+    } as const;
+    const read = async () => [asked, link(id, asked, { ...less, duration: 60 * minute })];
+    await createTeamsSink({ url: recorderUrl, events: { read } }).send(asked);
+    expect(calls[0]?.body).toContain('8h; From the moment it is approved');
+  });
+
   test('gets no card of a request whose beginning is gone, which holds up nothing', async () => {
     const teams = createTeamsSink({ url: recorderUrl, events: { read: async () => [denied] } });
     expect(await failureOf(teams.send(denied))).toBeUndefined();
