@@ -43,7 +43,7 @@ param privateNetwork bool = false
 param durableTaskScheduler bool = false
 
 @secure()
-@description('A mail server of your own, smtps://user:password@host, in place of Communication Services. A secret, as the two below: they are kept in Key Vault.')
+@description('A mail server of your own, smtps://user:password@host, in place of Communication Services. A secret, as webhookSecret and teamsUrl are: Key Vault keeps them.')
 param smtpUrl string = ''
 
 @description('Whom the mails of that server are from.')
