@@ -5,7 +5,9 @@ import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
 import { createAlarm } from '../orchestrations/activities/alarm.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
 import { createTargetRegistry } from '../shared/adapters/arm/target-registry.ts';
-import { openContainers } from '../shared/adapters/cosmos/client.ts';
+import { type Containers, openContainers } from '../shared/adapters/cosmos/client.ts';
+import { createCursorStore } from '../shared/adapters/cosmos/cursor-store.ts';
+import { createEventFeed } from '../shared/adapters/cosmos/event-feed.ts';
 import { createDriftStore, createEventStore } from '../shared/adapters/cosmos/event-store.ts';
 import { createHeartbeatStore } from '../shared/adapters/cosmos/heartbeat-store.ts';
 import { createHoldStore } from '../shared/adapters/cosmos/hold-store.ts';
@@ -20,17 +22,21 @@ import { createCommunicationServicesNotifier } from '../shared/adapters/mail/com
 import { createSmtpNotifier } from '../shared/adapters/mail/smtp.ts';
 import { readPolicy } from '../shared/adapters/policy-file/read-policy.ts';
 import { createSqlRoleProvider } from '../shared/adapters/sql/sql-role.ts';
+import { createTeamsSink } from '../shared/adapters/webhook/teams.ts';
+import { createWebhookSink } from '../shared/adapters/webhook/webhook.ts';
 import { withCircuitBreaker } from '../shared/circuit-breaker.ts';
 import { type Configuration, readConfiguration } from '../shared/configuration.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { Policy } from '../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import { countingFailures, countSaved } from '../shared/metrics.ts';
-import type { Clock, Entropy, Log, Notifier } from '../shared/ports.ts';
+import type { Clock, Entropy, EventStore, Log, Notifier, Sink } from '../shared/ports.ts';
+import { logSaved } from '../shared/request-log.ts';
 import { traceIds } from '../shared/telemetry.ts';
 import { inTimeZones } from '../shared/time-zones.ts';
 import { createChecks } from './checks.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { createPublisher } from './publish.ts';
 import { createRateLimit } from './rate-limit.ts';
 import type { Service } from './service.ts';
 import { startTelemetry } from './telemetry.ts';
@@ -68,7 +74,10 @@ export function createService(env: Record<string, string | undefined>): Service 
   const containers = openContainers({ ...configuration.cosmos, credential });
   const stores = {
     events: createEventStore(containers.events),
-    requests: createRequestStore(containers.requests, countSaved),
+    requests: createRequestStore(containers.requests, (before, after) => {
+      countSaved(before, after);
+      logSaved(log, after);
+    }),
     links: createLinkStore(containers.links, clock),
     holds: createHoldStore(containers.holds),
     drifts: createDriftStore(containers.events),
@@ -102,6 +111,7 @@ export function createService(env: Record<string, string | undefined>): Service 
     verifyToken: createTokenVerifier({ ...configuration.token, clock }),
     signIn: createSignIn({ ...configuration.token, clientId: configuration.token.audience, credential, entropy }),
     policy,
+    publish: publisherOf(sinksOf(configuration, stores.events), containers),
     startTelemetry: () =>
       startTelemetry(configuration.telemetry, credential, { clock, log, ...stores, lastSuccess: heartbeat.last }),
     ...createChecks({ ...common, policy }),
@@ -121,6 +131,20 @@ function notifierOf({ endpoint, smtpUrl, from }: Configuration['mail'], credenti
   if (endpoint !== undefined) return createCommunicationServicesNotifier({ endpoint, from, credential, clock });
   if (smtpUrl !== undefined) return createSmtpNotifier({ url: smtpUrl, from });
   throw new CurfewError('CURFEW_CONFIGURATION_INVALID');
+}
+
+function sinksOf({ webhook, teamsUrl, publicUrl }: Configuration, events: EventStore): Sink[] {
+  const source = `${publicUrl}/api/requests`;
+  return [
+    ...(webhook ? [createWebhookSink({ ...webhook, source, clock })] : []),
+    ...(teamsUrl === undefined ? [] : [createTeamsSink({ url: teamsUrl, events })]),
+  ];
+}
+
+function publisherOf(sinks: readonly Sink[], { events, reconciler }: Containers): Service['publish'] {
+  if (sinks.length === 0) return undefined;
+  const [feed, cursors] = [createEventFeed(events), createCursorStore(reconciler)];
+  return createPublisher({ clock, log, feed, cursors, sinks });
 }
 
 /** The policy as it stands in the file at start. While it can't be read, whoever asks for it gets the reason. */

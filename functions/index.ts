@@ -88,6 +88,10 @@ app.timer('reconcile', {
   handler: (_timer, context) => inSpan('reconcile', {}, () => reconcile(df.getClient(context))),
 });
 
+// Each run is billed as a second at least, a quarter of a million times a month: there is no timer where nobody is to hear of anything.
+const { publish } = service;
+if (publish) app.timer('publish', { schedule: '*/10 * * * * *', handler: () => publish() });
+
 /** At an hour when nobody waits for anything. What one night doesn't get done is left for the next. */
 app.timer('purgeEnded', {
   schedule: '0 17 3 * * *',

@@ -34,6 +34,8 @@ export interface Service extends ActivityDependencies {
   policy(): Policy;
   /** Undefined where none is to be sent. */
   startTelemetry(): Promise<Telemetry | undefined>;
+  /** Sends on what has come into the event store, as far as it gets. Never fails. Undefined where nobody is to hear of it. */
+  readonly publish: (() => Promise<void>) | undefined;
   /** What works and what doesn't, by name. */
   check(): Promise<Record<string, boolean>>;
   /** Says in the log what doesn't work, again and again, until everything does. Never fails. */

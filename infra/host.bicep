@@ -9,8 +9,6 @@ param storageRedundancy string
 param subnetId string
 param settings object
 param publicUrl string
-param smtpSecretUri string
-param mailEndpoint string
 param schedulerEndpoint string
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = { name: identityName }
@@ -98,9 +96,6 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     properties: {
       ...settings
       CURFEW_PUBLIC_URL: empty(publicUrl) ? 'https://${app.properties.defaultHostName}' : publicUrl
-      ...(empty(smtpSecretUri)
-        ? { CURFEW_MAIL_ENDPOINT: mailEndpoint }
-        : { CURFEW_SMTP_URL: '@Microsoft.KeyVault(SecretUri=${smtpSecretUri})' })
       AZURE_CLIENT_ID: identity.properties.clientId
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId

@@ -43,11 +43,22 @@ param privateNetwork bool = false
 param durableTaskScheduler bool = false
 
 @secure()
-@description('A mail server of your own, smtps://user:password@host, in place of Communication Services. The one secret that there can be: it is kept in Key Vault.')
+@description('A mail server of your own, smtps://user:password@host, in place of Communication Services. A secret, as webhookSecret and teamsUrl are: Key Vault keeps them.')
 param smtpUrl string = ''
 
 @description('Whom the mails of that server are from.')
 param mailFrom string = ''
+
+@description('Where every event is sent, signed with webhookSecret: docs/webhooks.md. Nowhere where both are left out.')
+param webhookUrl string = ''
+
+@secure()
+@description('whsec_ and base64 of 24 to 64 random bytes; two with a space between while one is being changed.')
+param webhookSecret string = ''
+
+@secure()
+@description('The address of a workflow that posts into a channel of Teams. None where it is left out.')
+param teamsUrl string = ''
 
 @description('Where Communication Services keeps what it keeps of mails.')
 @allowed(['Africa', 'Asia Pacific', 'Australia', 'Brazil', 'Canada', 'Europe', 'France', 'Germany', 'India', 'Japan', 'Korea', 'Norway', 'Switzerland', 'UAE', 'UK', 'United States'])
@@ -65,6 +76,8 @@ var name = 'curfew-${uniqueString(subscription().id, environmentName)}'
 var tags = { 'azd-env-name': environmentName }
 var alerts = empty(alertAddress) ? approver : alertAddress
 var hasSmtp = !empty(smtpUrl)
+var hasWebhook = !empty(webhookSecret)
+var hasTeams = !empty(teamsUrl)
 var idParts = split(targetDatabaseId, '/')
 var target = length(idParts) == 11 ? idParts : fail('targetDatabaseId is not the resource id of a database.')
 
@@ -94,10 +107,20 @@ module mail 'mail.bicep' = if (!hasSmtp) {
   params: { name: name, tags: tags, dataLocation: mailDataLocation }
 }
 
-module vault 'vault.bicep' = if (hasSmtp) {
+module vault 'vault.bicep' = if (hasSmtp || hasWebhook || hasTeams) {
   scope: group
-  params: { location: location, tags: tags, tenantId: tenantOfAll, smtpUrl: smtpUrl }
+  params: {
+    location: location
+    tags: tags
+    tenantId: tenantOfAll
+    smtpUrl: smtpUrl
+    webhookSecret: webhookSecret
+    teamsUrl: teamsUrl
+  }
 }
+
+// The app reads them there by its own identity.
+var vaultUri = vault.?outputs.uri ?? ''
 
 module scheduler 'scheduler.bicep' = if (durableTaskScheduler) {
   scope: group
@@ -130,10 +153,14 @@ module host 'host.bicep' = {
       CURFEW_COSMOS_DATABASE: store.outputs.database
       CURFEW_MAIL_FROM: hasSmtp ? mailFrom : (mail.?outputs.sender ?? '')
       CURFEW_ALERT_ADDRESS: alerts
+      CURFEW_WEBHOOK_URL: webhookUrl
+      ...(hasSmtp
+        ? { CURFEW_SMTP_URL: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/smtp-url)' }
+        : { CURFEW_MAIL_ENDPOINT: mail.?outputs.endpoint ?? '' })
+      ...(hasWebhook ? { CURFEW_WEBHOOK_SECRET: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/webhook-secret)' } : {})
+      ...(hasTeams ? { CURFEW_TEAMS_URL: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/teams-url)' } : {})
     }
     publicUrl: publicUrl
-    smtpSecretUri: vault.?outputs.smtpSecretUri ?? ''
-    mailEndpoint: mail.?outputs.endpoint ?? ''
     schedulerEndpoint: scheduler.?outputs.endpoint ?? ''
   }
 }

@@ -116,6 +116,16 @@ var alerts alert[] = [
     every: 'PT5M'
     runbook: 'docs/runbook.md#mail-is-failing'
   }
+  {
+    name: 'webhook'
+    title: 'Curfew: a receiver of events takes none'
+    severity: 2
+    // While one is away it is tried every two minutes.
+    query: 'customMetrics | where name == "curfew.webhook.failures" | summarize failures = sum(valueSum) by receiver = tostring(customDimensions.sink) | where failures > 3'
+    window: 'PT15M'
+    every: 'PT5M'
+    runbook: 'docs/runbook.md#a-receiver-of-events-takes-none'
+  }
 ]
 
 resource rule 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [

@@ -1,6 +1,6 @@
-// The event store. Serverless: a request costs some dozens of writes and then nothing for days, while autoscale begins at 100 request units a
-// second and is paid for by the hour, used or not: about what a hundred thousand requests a month come to, by estimate. One region is its limit,
-// and enough: a second one would bring conflicts into chains that must have none. It can be made provisioned later, where bursts outgrow it.
+// The event store. Serverless: a request costs some dozens of calls, and then a look a minute at all that have not ended, while autoscale begins at
+// 100 request units a second and is paid for by the hour, by its busiest second: docs/cost.md says from when on that would be less. One region is the
+// limit of serverless, and enough: a second one would bring conflicts into chains that must have none. It can be made provisioned later, where bursts outgrow it.
 param name string
 param location string
 param tags object

@@ -1,9 +1,14 @@
-// Only for a mail server that wants a password. Without one there is no secret, and no vault.
+// Only for what can't be an identity: a mail server that wants a password, the key that signs events, the address of a channel. Without any of
+// them there is no secret, and no vault.
 param location string
 param tags object
 param tenantId string
 @secure()
 param smtpUrl string
+@secure()
+param webhookSecret string
+@secure()
+param teamsUrl string
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: 'curfew-${uniqueString(resourceGroup().id)}'
@@ -16,12 +21,22 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
     enablePurgeProtection: true
   }
 
-  resource smtp 'secrets' = {
+  resource smtp 'secrets' = if (!empty(smtpUrl)) {
     name: 'smtp-url'
     properties: { value: smtpUrl }
+  }
+
+  resource webhook 'secrets' = if (!empty(webhookSecret)) {
+    name: 'webhook-secret'
+    properties: { value: webhookSecret }
+  }
+
+  resource teams 'secrets' = if (!empty(teamsUrl)) {
+    name: 'teams-url'
+    properties: { value: teamsUrl }
   }
 }
 
 output name string = vault.name
-// Where it is, not what it is.
-output smtpSecretUri string = vault::smtp.properties.secretUri
+// Where they are, not what they are.
+output uri string = vault.properties.vaultUri

@@ -16,6 +16,9 @@ import { samplePerson, tokenFor } from './people.ts';
 
 /** Plays one real request from asking to expiry. Every line that begins with a tick was observed, over the same wires as anyone else's. */
 const begun = performance.now();
+const screen = new console.Console(process.stdout, process.stderr);
+// What the service logs of each change would stand between the lines.
+console.log = () => {};
 const folder = mkdtempSync(join(tmpdir(), 'curfew-demo-'));
 const laptop = await startLaptop({ folder, bundled: process.env.CURFEW_BUNDLE === '1' });
 let step = 'starting';
@@ -97,7 +100,7 @@ async function play({ ports, entra, sql, mail, cosmosKey, cosmos }: Laptop): Pro
   const pool = await connect();
   const { recordset } = await pool.request().query('SELECT TOP 3 * FROM orders');
   expect(recordset.length === 3, `${recordset.length} rows`);
-  console.table(recordset);
+  screen.table(recordset);
   tick('SELECT returned rows, and her session stays open');
 
   chapter('4. The deadline');
@@ -234,5 +237,5 @@ function tick(what: string): void {
 }
 
 function say(line: string): void {
-  console.log(line);
+  screen.log(line);
 }

@@ -13,8 +13,8 @@ interface About {
 const about = z.registry<About>();
 const loopback = new Set(['localhost', '127.0.0.1']);
 
-/** An address by https, or by http on this machine; without user, query and fragment. Kept as it is written. */
-const address = () =>
+/** An address by https, or by http on this machine; without user, fragment and (but where it `has` one) query. Kept as it is written. */
+const address = (has?: 'query') =>
   z.string().superRefine((text, context) => {
     const url = URL.parse(text);
     const problem =
@@ -22,8 +22,8 @@ const address = () =>
         ? 'is not an https address'
         : url.protocol === 'http:' && !loopback.has(url.hostname)
           ? 'is an http address, which only localhost and 127.0.0.1 may have'
-          : url.username || url.password || url.search || url.hash
-            ? 'has a user, a query or a fragment, which have no place in it'
+          : url.username || url.password || url.hash || (url.search && !has)
+            ? `has a user, ${has ? '' : 'a query '}or a fragment, which have no place in it`
             : undefined;
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   });
@@ -55,6 +55,20 @@ const sender = z
   .refine((text) => isSafeText(text) && mailAddress.test(/^[^<>"\n\t]+ <(.*)>$/.exec(text)?.[1] ?? text), {
     error: 'is neither an address nor a name with an address',
   });
+
+/** `whsec_` and base64 of 24 to 64 bytes, as Standard Webhooks has them. Two, while one takes the place of the other. */
+const signingKeys = z.string().transform((text, context) => {
+  const keys = text.split(' ').map((secret) => {
+    const [, base64 = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? [];
+    return Buffer.from(base64, 'base64');
+  });
+  if (keys.length <= 2 && keys.every(({ length }) => length >= 24 && length <= 64)) return keys;
+  context.addIssue({
+    code: 'custom',
+    message: 'is not whsec_ with 24 to 64 bytes in base64, or two of these and a space between',
+  });
+  return z.NEVER;
+});
 
 const environment = z.object({
   CURFEW_PUBLIC_URL: baseAddress().register(about, {
@@ -128,7 +142,7 @@ const environment = z.object({
     .prefault('45')
     .register(about, {
       description:
-        'So many seconds before a deadline its revocation is armed, and the deadline final. More than durable timers are late: 10 will do with Durable Task Scheduler. 0 leaves it to the durable timers alone.',
+        'So many seconds before a deadline its revocation is armed, and the deadline final. More than durable timers are late: 10 will do with Durable Task Scheduler, and thousands that end at one instant want 90. 0 leaves it to the durable timers alone.',
       example: '45',
     }),
   CURFEW_REVOCATION_BATCH: z
@@ -164,6 +178,23 @@ const environment = z.object({
     description:
       'Who is told, beside the requester and the approvers, of an access that stands though it should have ended.',
     example: 'on-call@contoso.example',
+  }),
+  CURFEW_WEBHOOK_URL: address().optional().register(about, {
+    description:
+      'Where every event is sent as a CloudEvent, signed with `CURFEW_WEBHOOK_SECRET`: see docs/webhooks.md.',
+    example: 'https://siem.contoso.example/curfew',
+  }),
+  CURFEW_WEBHOOK_SECRET: signingKeys.optional().register(about, {
+    description:
+      'What they are signed with: `whsec_…`, or two of these with a space between while one is being changed.',
+    example: 'whsec_bm90IGEgc2VjcmV0OiBhbiBleGFtcGxlIG9mIDM2IGJ5dGVz',
+    secret: true,
+  }),
+  CURFEW_TEAMS_URL: address('query').optional().register(about, {
+    description:
+      'A workflow’s address, by which cards are posted into a channel of Teams. Whoever has it can post there.',
+    example: 'https://prod-00.westeurope.logic.azure.com/workflows/0/triggers/manual/paths/invoke?sig=not-a-secret',
+    secret: true,
   }),
   CURFEW_CALLS_PER_MINUTE: z
     .string()
@@ -227,6 +258,14 @@ const configuration = environment
     saying('CURFEW_SMTP_URL', 'does not go with CURFEW_MAIL_ENDPOINT', 'CURFEW_MAIL_ENDPOINT'),
   )
   .refine(
+    (env) => env.CURFEW_WEBHOOK_URL !== undefined || env.CURFEW_WEBHOOK_SECRET === undefined,
+    saying('CURFEW_WEBHOOK_URL', 'goes with CURFEW_WEBHOOK_SECRET', 'CURFEW_WEBHOOK_SECRET'),
+  )
+  .refine(
+    (env) => env.CURFEW_WEBHOOK_SECRET !== undefined || env.CURFEW_WEBHOOK_URL === undefined,
+    saying('CURFEW_WEBHOOK_SECRET', 'goes with CURFEW_WEBHOOK_URL', 'CURFEW_WEBHOOK_URL'),
+  )
+  .refine(
     (env) => env.APPLICATIONINSIGHTS_CONNECTION_STRING === undefined || env.OTEL_EXPORTER_OTLP_ENDPOINT === undefined,
     saying(
       'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -257,6 +296,11 @@ const configuration = environment
     revocationBatch: env.CURFEW_REVOCATION_BATCH,
     purgeAfter: env.CURFEW_PURGE_AFTER * 86_400_000,
     alertAddress: env.CURFEW_ALERT_ADDRESS,
+    webhook:
+      env.CURFEW_WEBHOOK_URL === undefined || env.CURFEW_WEBHOOK_SECRET === undefined
+        ? undefined
+        : { url: env.CURFEW_WEBHOOK_URL, keys: env.CURFEW_WEBHOOK_SECRET },
+    teamsUrl: env.CURFEW_TEAMS_URL,
     callsPerMinute: env.CURFEW_CALLS_PER_MINUTE,
     telemetry: {
       connectionString: env.APPLICATIONINSIGHTS_CONNECTION_STRING,

@@ -8,6 +8,7 @@ import { say, scope } from './telemetry.ts';
 const counters = {
   'curfew.requests': 'Requests that came into a state',
   'curfew.mail.failures': 'Tries to send a mail that failed',
+  'curfew.webhook.failures': 'Tries to tell a receiver of events that failed',
   'curfew.drift': 'Members found on a target whom Curfew never granted their role',
   'curfew.break_glass': 'Glasses broken',
   'curfew.store.failures': 'Calls to the event store that failed',

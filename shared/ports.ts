@@ -146,6 +146,44 @@ export interface DriftStore {
   read(target: TargetId): Promise<RecordedDrift[]>;
 }
 
+/** Whatever stands in the container of the events. */
+export type AnyEvent = RecordedEvent | RecordedDrift;
+
+/** A place in the feed of events. Only the store can read it. */
+export type Cursor = string & { readonly __brand: 'Cursor' };
+
+export interface FeedPage {
+  /** In order within each chain. */
+  readonly events: readonly AnyEvent[];
+  /** How many documents there were beside them that are none of Curfew's. */
+  readonly strangers: number;
+  /** Behind this page. */
+  readonly cursor: Cursor;
+}
+
+/** Everything that comes into the event store. Fails with CURFEW_STORE_UNAVAILABLE. */
+export interface EventFeed {
+  /** Where it ends now. */
+  end(): Promise<Cursor>;
+  /** What came after that, page by page, until there is no more. */
+  after(cursor: Cursor): AsyncIterable<FeedPage>;
+}
+
+/** How far each sink has been told, for every instance to know. */
+export interface CursorStore {
+  save(sink: SinkName, cursor: Cursor): Promise<void>;
+  /** Undefined for a sink that was never told anything. */
+  find(sink: SinkName): Promise<Cursor | undefined>;
+}
+
+export type SinkName = 'webhook' | 'teams';
+
+/** Somebody outside who is told of events. Fails with CURFEW_WEBHOOK_UNAVAILABLE; may be told the same twice. */
+export interface Sink {
+  readonly name: SinkName;
+  send(event: AnyEvent): Promise<void>;
+}
+
 /** When the reconciler last went through everything, for every instance to know. */
 export interface HeartbeatStore {
   save(at: Instant): Promise<void>;

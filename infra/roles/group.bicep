@@ -88,8 +88,8 @@ resource onScheduler 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (
 // The laptop's stand-in refuses by the same file.
 var containers = loadJsonContent('../containers.json')
 var items = 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers'
-// The SDK's queries need the change feed too, which only reads (Cosmos DB’s reference of data plane actions).
-var queries = ['${items}/executeQuery', '${items}/readChangeFeed']
+// What a query needs stands beside the items (Cosmos DB’s reference of data plane actions): the change feed too, which only reads.
+var beside = { query: 'executeQuery', readChangeFeed: 'readChangeFeed' }
 
 @batchSize(1) // The account takes one change of its roles at a time.
 resource containerRole 'Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions@2025-04-15' = [
@@ -101,7 +101,7 @@ resource containerRole 'Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions
       type: 'CustomRole'
       assignableScopes: [account.id]
       permissions: [
-        { dataActions: flatten(map(each.may, right => right == 'query' ? queries : ['${items}/items/${right}'])) }
+        { dataActions: map(each.may, right => '${items}/${beside[?right] ?? 'items/${right}'}') }
       ]
     }
   }

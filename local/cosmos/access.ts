@@ -1,7 +1,7 @@
 import type { Caller } from './auth.ts';
 import { Refusal } from './refusal.ts';
 
-export type Action = 'read' | 'create' | 'replace' | 'upsert' | 'delete' | 'query' | 'metadata';
+export type Action = 'read' | 'create' | 'replace' | 'upsert' | 'delete' | 'query' | 'readChangeFeed' | 'metadata';
 
 export interface Access {
   authorize?: (caller: Caller, action: Action, container: string | undefined) => boolean;

@@ -189,15 +189,15 @@ function feed(request: Request, scope: Scope, containerId: string, find: () => D
   const { method, headers, body } = request;
   const { caller, service } = scope;
   if (method === 'GET' || isQuery(request) || isTrue(headers['x-ms-cosmos-is-query-plan-request'])) {
-    admit(caller, 'query', containerId, scope);
+    const isChangeFeed = method === 'GET' && headers['a-im'] !== undefined;
+    admit(caller, isChangeFeed ? 'readChangeFeed' : 'query', containerId, scope);
     const range = headers['x-ms-documentdb-partitionkeyrangeid'];
     if (range !== undefined && range !== '0')
       throw badRequest(`There is no partition key range '${range.toString()}'.`);
     const documents = find();
     const partition = partitionHeader(headers);
     if (isTrue(headers['x-ms-cosmos-is-query-plan-request'])) return queryPlan(body);
-    if (method === 'GET' && headers['a-im'] !== undefined)
-      return changeFeed(documents, service.store.lsn, partition, headers);
+    if (isChangeFeed) return changeFeed(documents, service.store.lsn, partition, headers);
     const crossing = partition === undefined && range === undefined && method === 'POST';
     if (crossing && !isTrue(headers['x-ms-documentdb-query-enablecrosspartition']))
       throw badRequest('Cross partition query is required but disabled.');

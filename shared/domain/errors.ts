@@ -55,6 +55,7 @@ export const errorCodes = {
   CURFEW_ISSUER_UNAVAILABLE: ['retryable', 'The token issuer cannot be reached.'],
   CURFEW_MAIL_UNAVAILABLE: ['retryable', 'The mail server cannot be reached or said no.'],
   CURFEW_MAIL_REFUSED: ['terminal', 'The mail server takes nothing for this address.'],
+  CURFEW_WEBHOOK_UNAVAILABLE: ['retryable', 'The receiver of a webhook did not take what was sent.'],
   CURFEW_INTERNAL: ['terminal', 'Something went wrong inside Curfew.'],
 } as const satisfies Record<`CURFEW_${string}`, readonly ['refused' | 'retryable' | 'terminal', string]>;
 

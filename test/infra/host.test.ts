@@ -19,7 +19,19 @@ const known: Keys = {
     healthCheckThreshold: true,
     counterThreshold: true,
   },
-  logging: { fileLoggingMode: true, logLevel: true, console: true, applicationInsights: true },
+  logging: {
+    fileLoggingMode: true,
+    logLevel: true,
+    console: true,
+    applicationInsights: {
+      samplingSettings: true,
+      httpAutoCollectionOptions: {
+        enableHttpTriggerExtendedInfoCollection: true,
+        enableW3CDistributedTracing: true,
+        enableResponseHeaderInjection: true,
+      },
+    },
+  },
   extensions: {
     // https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook#hostjson-settings
     http: {

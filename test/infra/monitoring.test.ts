@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { metricNames } from '../../shared/metrics.ts';
+import { changed } from '../../shared/request-log.ts';
 import { all, read, template } from './bicep.ts';
 
 const text = template('monitoring.bicep');
@@ -29,5 +30,7 @@ describe('alerts', () => {
     const queries = [...all(text, /query: '(.*)'$/gm), ...workbook.items.flatMap(({ content }) => content.query ?? [])];
     const asked = new Set(queries.flatMap((query) => all(query, /"(curfew\.[\w.]+)"/g)));
     expect(asked).toEqual(new Set(metricNames));
+    const messages = queries.flatMap((query) => all(query, /line\.message\) == "([^"]*)"/g));
+    expect(new Set(messages)).toEqual(new Set([changed]));
   });
 });

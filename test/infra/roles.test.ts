@@ -81,6 +81,10 @@ describe('rights in Azure', () => {
   });
 
   test('let nobody replace or delete an event', () => {
-    expect(containers.find(({ id }) => id === 'events')?.may).toEqual(['create', 'read', 'query']);
+    expect(containers.find(({ id }) => id === 'events')?.may).toEqual(['create', 'read', 'query', 'readChangeFeed']);
+  });
+
+  test('to query come with the change feed, without which the SDK can’t', () => {
+    expect(containers.filter(({ may }) => may.includes('query') && !may.includes('readChangeFeed'))).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { settings } from '../../shared/configuration.ts';
 import { all, declarations, parametersOf, template, templates } from './bicep.ts';
 
 /** What a secret is called. An address of a secret is none. */
@@ -13,6 +14,19 @@ describe('secrets', () => {
       expect(name).not.toMatch(secret);
       for (const parameter of secure) expect(body).not.toMatch(new RegExp(`\\b${parameter.name}\\b`));
     }
+  });
+
+  test('reach the app by way of Key Vault, each by a name that is there', () => {
+    const references = [
+      ...template('main.bicep').matchAll(
+        /(CURFEW_\w+): '@Microsoft\.KeyVault\(SecretUri=\$\{vaultUri\}secrets\/([\w-]+)\)'/g,
+      ),
+    ];
+    const secrets = settings.filter((setting) => setting.secret).map(({ name }) => name);
+    expect(references.map(([, name]) => name)).toEqual(secrets);
+    expect(references.map(([, , secretName]) => secretName)).toEqual(
+      all(template('vault.bicep'), /^ {4}name: '([\w-]+)'/gm),
+    );
   });
 
   test('are never fetched: no template asks for a key', () => {

@@ -99,6 +99,31 @@ describe('the settings', () => {
     });
   });
 
+  test('for the webhook go together, with one secret or with two', () => {
+    const secrets = [32, 64, 24].map((length) => `whsec_${Buffer.alloc(length, length).toString('base64')}`);
+    const both = { CURFEW_WEBHOOK_URL: 'https://siem.contoso.example/in', CURFEW_WEBHOOK_SECRET: secrets[0] ?? '' };
+    expect(readConfiguration({ ...enough, ...both }).webhook).toEqual({
+      url: both.CURFEW_WEBHOOK_URL,
+      keys: [Buffer.alloc(32, 32)],
+    });
+    const two = { ...both, CURFEW_WEBHOOK_SECRET: secrets.slice(1).join(' ') };
+    expect(readConfiguration({ ...enough, ...two }).webhook?.keys.map(({ length }) => length)).toEqual([64, 24]);
+    for (const missing of Object.keys(both)) {
+      expect(refused({ ...enough, ...both, [missing]: '' })).toEqual([missing]);
+    }
+    for (const wrong of [
+      secrets.join(' '),
+      'whsec_',
+      Buffer.alloc(32).toString('base64'),
+      `whsec_${Buffer.alloc(23).toString('base64')}`,
+      `whsec_${Buffer.alloc(65).toString('base64')}`,
+      `${secrets[0]},${secrets[1]}`,
+      '@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/webhook-secret)',
+    ]) {
+      expect(refused({ ...enough, ...both, CURFEW_WEBHOOK_SECRET: wrong })).toEqual(['CURFEW_WEBHOOK_SECRET']);
+    }
+  });
+
   test('are all named at once when all are missing, and an empty one is missing', () => {
     const needed = [...Object.keys(required), 'CURFEW_MAIL_ENDPOINT'];
     expect(refused({})).toEqual(needed);
@@ -130,6 +155,11 @@ describe('the settings', () => {
     ['CURFEW_MAIL_FROM', 'Curfew'],
     ['CURFEW_MAIL_FROM', 'Curfew <curfew@contoso.example>, x@y.example'],
     ['CURFEW_MAIL_FROM', 'Curfew\r\nBcc: <x@y.example>'],
+    ['CURFEW_WEBHOOK_URL', 'http://siem.contoso.example/in'],
+    ['CURFEW_WEBHOOK_URL', 'https://siem.contoso.example/in?code=x'],
+    ['CURFEW_TEAMS_URL', 'http://workflows.contoso.example/invoke?sig=x'],
+    ['CURFEW_TEAMS_URL', 'https://user:password@workflows.contoso.example/invoke?sig=x'],
+    ['CURFEW_TEAMS_URL', 'https://workflows.contoso.example/invoke?sig=x#y'],
     ['APPLICATIONINSIGHTS_CONNECTION_STRING', 'https://westeurope-5.in.applicationinsights.azure.com/'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector.contoso.example:4318'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'https://user:password@collector.contoso.example'],
@@ -142,6 +172,8 @@ describe('the settings', () => {
     ['CURFEW_PUBLIC_URL', 'http://127.0.0.1:7071'],
     ['CURFEW_SMTP_URL', 'smtp://localhost:1025'],
     ['CURFEW_MAIL_FROM', 'curfew@contoso.example'],
+    ['CURFEW_TEAMS_URL', 'https://workflows.contoso.example/invoke?api-version=1&sig=x'],
+    ['CURFEW_TEAMS_URL', 'http://localhost:9000/invoke?sig=x'],
   ])('take %s = %j', (name, value) => {
     expect(refused({ ...enough, [name]: value })).toEqual([]);
   });
@@ -180,7 +212,11 @@ describe('the settings', () => {
 describe('the list of settings', () => {
   test('says what is needed, what is not, and what is secret', () => {
     expect(settings.filter((setting) => setting.required).map(({ name }) => name)).toEqual(Object.keys(required));
-    expect(settings.filter((setting) => setting.secret).map(({ name }) => name)).toEqual(['CURFEW_SMTP_URL']);
+    expect(settings.filter((setting) => setting.secret).map(({ name }) => name)).toEqual([
+      'CURFEW_SMTP_URL',
+      'CURFEW_WEBHOOK_SECRET',
+      'CURFEW_TEAMS_URL',
+    ]);
     expect(
       Object.fromEntries(settings.flatMap((setting) => (setting.default ? [[setting.name, setting.default]] : []))),
     ).toEqual({

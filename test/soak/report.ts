@@ -26,13 +26,18 @@ export interface Soaked {
 export function reportOf(soaked: Soaked): { table: string; findings: Finding[]; holds: boolean } {
   const { verdict, evidence, asked, vain, unended, alerts } = soaked;
   const left = [...leftOver(evidence), ...unended.map(({ id }) => `${id} has not ended`)];
-  const states = Map.groupBy(evidence.projections.values(), ({ state, failure }) =>
-    failure === undefined ? state : `${state} with ${failure}`,
+  // The answer to who asked may be cut off after the request was accepted.
+  const heard = new Set(asked.map(({ id }) => id));
+  const accepted = [...evidence.projections.values()];
+  const states = Map.groupBy(
+    accepted.filter(({ id }) => heard.has(id)),
+    ({ state, failure }) => (failure === undefined ? state : `${state} with ${failure}`),
   );
   const { latenesses } = verdict;
   const rows: (readonly [what: string, count: number | string])[] = [
     ['requests accepted', asked.length],
     ['of which ended', [...states].map(([state, all]) => `${all.length} ${state}`).join(', ')],
+    ['accepted beside them, where nobody heard the answer', accepted.filter(({ id }) => !heard.has(id)).length],
     ...soaked.parts.map(({ name, outages }) => [`kill -9 of ${name}`, killed(outages)] as const),
     ...Object.entries(soaked.wires).map(([name, { counts }]) => [`wire to ${name} cut`, cuts(counts)] as const),
     ['memberships ended', latenesses.length + verdict.early.length + verdict.cutShort.length],

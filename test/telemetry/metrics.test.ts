@@ -3,15 +3,17 @@ import type { Container } from '@azure/cosmos';
 import { metrics as api } from '@opentelemetry/api';
 import { metrics as sdk } from '@opentelemetry/sdk-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createPublisher } from '../../functions/publish.ts';
 import { expecting } from '../../shared/adapters/cosmos/client.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { countingFailures, countSaved, metricNames, observe } from '../../shared/metrics.ts';
-import type { RequestFilter, RequestStore } from '../../shared/ports.ts';
+import type { Cursor, RequestFilter, RequestStore } from '../../shared/ports.ts';
 import {
   ada,
   bob,
+  chainOf,
   commandId,
   grantEvidence,
   requestAfter,
@@ -113,6 +115,29 @@ test('a mail that failed is counted by its code, and fails all the same', async 
   const notifier = countingFailures({ send: () => Promise.reject(refused) });
   await expect(notifier.send({ to: 'ada@contoso.example', subject: '', text: '', html: '' })).rejects.toBe(refused);
   expect(await counted()).toEqual({ 'curfew.mail.failures': [{ code: 'CURFEW_MAIL_REFUSED', value: 1 }] });
+});
+
+test('a receiver that takes no event is counted by its name, and a store that is away is not', async () => {
+  const publisher = (code: 'CURFEW_WEBHOOK_UNAVAILABLE' | 'CURFEW_STORE_UNAVAILABLE') => {
+    const fail = () => Promise.reject(new CurfewError(code));
+    const cursor = '0' as Cursor;
+    return createPublisher({
+      clock: { now: () => start, sleepUntil: () => Promise.resolve() },
+      log: () => {},
+      cursors: { find: async () => cursor, save: async () => {} },
+      feed: {
+        end: async () => cursor,
+        async *after() {
+          yield { events: chainOf(requested()), strangers: 0, cursor };
+        },
+      },
+      sinks: [{ name: 'teams', send: fail }],
+    });
+  };
+  for (const code of ['CURFEW_WEBHOOK_UNAVAILABLE', 'CURFEW_STORE_UNAVAILABLE'] as const) await publisher(code)();
+  expect(await counted()).toEqual({
+    'curfew.webhook.failures': [{ sink: 'teams', code: 'CURFEW_WEBHOOK_UNAVAILABLE', value: 1 }],
+  });
 });
 
 test('a call to the store counts where it failed, and not where its answer was one of those to reckon with', async () => {

@@ -53,7 +53,7 @@ export function openContainers({ endpoint, database, credential }: CosmosOptions
  * all else is an outage.
  */
 export function expecting<Answer>(
-  operation: 'create' | 'read' | 'replace' | 'upsert' | 'delete' | 'query',
+  operation: 'create' | 'read' | 'replace' | 'upsert' | 'delete' | 'query' | 'readChangeFeed',
   container: Container,
   codes: readonly number[],
   call: (limit: { abortSignal: AbortSignal }) => Promise<Answer>,

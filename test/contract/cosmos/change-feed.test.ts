@@ -42,6 +42,16 @@ test('a change feed from now starts empty', async () => {
   expect((await iterator.readNext()).result).toMatchObject([{ id: '2' }]);
 });
 
+test('the change feed is a right of its own', async () => {
+  const seen: string[] = [];
+  const throttle = (action: string) => void seen.push(action);
+  const { container } = await events({ throttle });
+  seen.length = 0;
+  await changes(container, { changeFeedStartFrom: ChangeFeedStartFrom.Beginning() });
+  await container.items.query('SELECT * FROM c').fetchAll();
+  expect(seen.filter((action) => action !== 'metadata')).toEqual(['readChangeFeed', 'query', 'query']);
+});
+
 test('the feed of all versions and deletes is refused', async () => {
   const { cosmos } = await events();
   const headers = { 'a-im': 'Full-Fidelity Feed' };
