@@ -5,7 +5,7 @@ import { signIn } from './company.ts';
 import { type Figure, inParallel, mebibytes, round } from './figures.ts';
 import { Mailbox } from './mailbox.ts';
 import { Portal } from './portal.ts';
-import { calm, openStage, places, seed } from './seed.ts';
+import { calm, closeStage, openStage, places, type Stage, seed } from './seed.ts';
 import type { Tally } from './service-app.ts';
 import { type Setup, type System, startSystem } from './system.ts';
 
@@ -35,8 +35,9 @@ async function measure(setup: Setup, count: number): Promise<Figure[]> {
   const system = await startSystem(setup, lives, { databases: places.slice(1) });
   const mailbox = new Mailbox(system);
   let history: Figure[] = [];
+  let stage: Stage | undefined;
   try {
-    const stage = await openStage(system);
+    stage = await openStage(system);
     // What is loaded and compiled once is nobody's cost.
     await live(system, mailbox);
     await calm(stage);
@@ -77,6 +78,7 @@ async function measure(setup: Setup, count: number): Promise<Figure[]> {
     ];
   } finally {
     mailbox.close();
+    if (stage) await closeStage(stage);
     await system.stop();
   }
 }

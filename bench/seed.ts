@@ -61,6 +61,11 @@ export async function openStage(system: System) {
   return { system, containers, pattern: first.event, token, ports, administrators };
 }
 
+/** Its connections would keep the process that measures from ending. */
+export async function closeStage({ administrators }: Stage): Promise<void> {
+  await Promise.all(administrators.map((pool) => pool.close()));
+}
+
 /**
  * Requests that stand granted, as the service would have left them: membership, events, request and hold are written, and the
  * story is started where it goes on.

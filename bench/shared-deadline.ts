@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mssql from 'mssql';
 import { type Figure, quantile, round } from './figures.ts';
-import { addMembers, analystOf, calm, openStage, places, type Stage, seed } from './seed.ts';
+import { addMembers, analystOf, calm, closeStage, openStage, places, type Stage, seed } from './seed.ts';
 import { type Setup, startSystem, type Variant } from './system.ts';
 
 type Way = 'alarm' | 'durable timer alone' | 'setTimeout, one by one';
@@ -84,9 +84,9 @@ async function warmUp(stage: Stage): Promise<Stage> {
   return stage;
 }
 
-async function close({ administrators, system }: Stage): Promise<void> {
-  await Promise.all(administrators.map((pool) => pool.close()));
-  await system.stop();
+async function close(stage: Stage): Promise<void> {
+  await closeStage(stage);
+  await stage.system.stop();
 }
 
 const title = ({ count, databases, way, spread }: Scene, timers: string) =>

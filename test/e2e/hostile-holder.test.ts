@@ -23,12 +23,17 @@ async function hold(name: string) {
 test('an open transaction with locks neither delays the end nor leaves anything behind', async () => {
   const id = await hold('ada');
   const pool = await connect('ada');
-  const run = (text: string) => pool.request().batch(text);
+  // On one connection: the pool would log in anew, as a user with no right who is yet to be dropped.
+  const transaction = pool.transaction();
+  await transaction.begin();
+  const run = (text: string) => transaction.request().batch(text);
   const { principalId } = (await api.shown(id)).requester;
-  await run(`BEGIN TRANSACTION; UPDATE orders SET status = 'stolen' WHERE order_id = 1;
+  await run(`UPDATE orders SET status = 'stolen' WHERE order_id = 1;
     EXEC sp_getapplock @Resource = 'curfew:${principalId}', @LockMode = 'Exclusive', @LockOwner = 'Session'`);
+  await run('SELECT 1 AS one');
   expect((await api.post('bob', `/requests/${id}/revoke`)).body.state).toBe('revoked');
   await expect(run('SELECT 1 AS one')).rejects.toThrow();
+  await transaction.rollback().catch(() => undefined);
   await pool.close();
   const carla = await connect('carla');
   const { recordset } = await carla.request().query('SELECT status FROM orders WHERE order_id = 1');
