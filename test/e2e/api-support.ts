@@ -82,7 +82,7 @@ export type Ask = Partial<Record<keyof typeof reader | 'startsAt', string>>;
 /** A laptop, and what its people do with it over the wires that everybody uses. */
 export async function startApi(options: Omit<LaptopOptions, 'folder'> & { folder?: string } = {}) {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'curfew-api-'));
-  const laptop = await startLaptop({ ...options, folder });
+  const laptop = await startLaptop({ bundled: process.env.CURFEW_BUNDLE === '1', ...options, folder });
   const { ports } = laptop;
   const base = `http://localhost:${ports.api}/api`;
   const tokens = new Map<string, Promise<string>>();
