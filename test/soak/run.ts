@@ -85,6 +85,8 @@ try {
   if (process.env.CURFEW_KEEP) console.log(`Everything is kept in ${folder}.`);
   else rmSync(folder, { recursive: true, force: true });
 }
+// Node 24 may spin for ever while it clears away sockets that were reset.
+process.exit();
 
 /** Whether all that must hold held. */
 async function run(): Promise<boolean> {
