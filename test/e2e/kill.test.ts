@@ -163,12 +163,15 @@ async function endAll(portal: Portal, asked: readonly Asked[]): Promise<void> {
 
 /** Lateness is no failure here, since the process was down; it is written down all the same. */
 function tell({ outages, warnings }: LaptopChild, evidence: Evidence): void {
-  const states = Map.groupBy(evidence.projections.values(), ({ state }) => state);
+  const requests = [...evidence.projections.values()];
+  const states = Map.groupBy(requests, ({ state }) => state);
+  const blind = requests.filter(({ revoked }) => revoked?.evidence.some(({ holdsUnknown }) => holdsUnknown));
   console.log(
     [
       `kill -9 with seed ${seed}: down for ${outages.join(', ')} ms`,
       `dropped after the last hold’s end by ${latenesses(evidence).map(Math.round).join(', ')} ms`,
       [...states].map(([state, all]) => `${all.length} ${state}`).join(', '),
+      `${blind.length} ended without the hold documents`,
       ...[...warnings].map(([message, times]) => `${times} × ${message}`),
     ].join('\n  '),
   );
