@@ -86,7 +86,7 @@ export function withCircuitBreaker<Provider extends AccessProvider>(provider: Pr
   return {
     ...provider,
     isHeld: (entitlement, principal) => guard(entitlement, 'ordinary', () => provider.isHeld(entitlement, principal)),
-    grant: (entitlement, principal) => guard(entitlement, 'ordinary', () => provider.grant(entitlement, principal)),
+    grant: (entitlement, ...rest) => guard(entitlement, 'ordinary', () => provider.grant(entitlement, ...rest)),
     revoke: (entitlement, principal, notBefore) =>
       guard(entitlement, notBefore > clock.now() ? 'ahead' : 'revocation', () =>
         provider.revoke(entitlement, principal, notBefore),

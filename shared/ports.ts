@@ -87,8 +87,11 @@ export interface AccessProvider<E extends Entitlement = Entitlement> {
   plan(entitlement: E, principal: Principal): string;
   /** Whether the principal has the entitlement at this moment, whoever gave it. */
   isHeld(entitlement: E, principal: Principal): Promise<boolean>;
-  /** Gives it, and reads it back. An existing holder is left as it is. */
-  grant(entitlement: E, principal: Principal): Promise<GrantEvidence['outcome']>;
+  /**
+   * Gives it, and reads it back. An existing holder is left as it is. From `notAfter` on nothing is given any more, however long
+   * it has waited by then: CURFEW_DEADLINE_PASSED.
+   */
+  grant(entitlement: E, principal: Principal, notAfter?: Instant): Promise<GrantEvidence['outcome']>;
   /** Takes it away at `notBefore`, or now if that is past; never before. What takes time to prepare is done ahead. */
   revoke(entitlement: E, principal: Principal, notBefore: Instant): Promise<Drop>;
   /** Names where the entitlement is given: what has the same place can be taken together. Pure. */

@@ -54,11 +54,11 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
  */
 async function give(
   { clock, holds, providers }: ActivityDependencies,
-  { id, requester }: AccessRequest,
+  { id, requester, deadline }: AccessRequest,
   entitlement: Entitlement,
 ): Promise<void> {
   const provider = providers[entitlement.kind];
-  const given = await provider.grant(entitlement, requester);
+  const given = await provider.grant(entitlement, requester, deadline);
   const found = await holds.change(holdKey(entitlement, requester.principalId), (document) => ({
     document,
     answer: document,

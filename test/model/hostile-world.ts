@@ -78,10 +78,11 @@ class ReachedTarget extends MemoryTarget {
     return this.#on(entitlement, () => this.#databases.members.has(`${principalId} ${nameOf(entitlement)}`));
   }
 
-  override grant(entitlement: SqlRoleEntitlement, principal: Principal) {
-    return this.#on(entitlement, (now) =>
-      this.#databases.change(now, 'joined', entitlement, principal) ? 'granted' : 'already-held',
-    );
+  override grant(entitlement: SqlRoleEntitlement, principal: Principal, notAfter?: Instant) {
+    return this.#on(entitlement, (now) => {
+      if (notAfter !== undefined && this.clock.now() >= notAfter) throw new CurfewError('CURFEW_DEADLINE_PASSED');
+      return this.#databases.change(now, 'joined', entitlement, principal) ? 'granted' : 'already-held';
+    });
   }
 
   override async revoke(entitlement: SqlRoleEntitlement, principal: Principal, notBefore: Instant) {

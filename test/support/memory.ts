@@ -257,8 +257,9 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     return this.members.has(principalId);
   }
 
-  async grant(_: Entitlement, { principalId }: Principal): Promise<'granted' | 'already-held'> {
+  async grant(_: Entitlement, { principalId }: Principal, notAfter?: Instant): Promise<'granted' | 'already-held'> {
     this.check();
+    if (notAfter !== undefined && this.clock.now() >= notAfter) throw new CurfewError('CURFEW_DEADLINE_PASSED');
     if (this.members.has(principalId)) return 'already-held';
     this.members.add(principalId);
     this.log.push({ at: this.clock.now(), what: 'granted', who: principalId });

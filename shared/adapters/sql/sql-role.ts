@@ -100,11 +100,14 @@ export function createSqlRoleProvider(options: {
       `Makes ${userPrincipalName} a member of the role ${role} in the database ${database} on ${server}.`,
     isHeld,
 
-    async grant(entitlement, principal) {
+    async grant(entitlement, principal, notAfter) {
       const { role } = entitlement;
       const outcome = await inTransaction(entitlement, principal, 'CURFEW_TARGET_REFUSED', async (database) => {
         await needAll(database, role);
-        return addToRole(database, role, principal);
+        const added = await addToRole(database, role, principal);
+        // Whoever waited for the lock, or whose process was slow, comes when nobody takes it away any more: it is undone.
+        if (notAfter !== undefined && clock.now() >= notAfter) throw new CurfewError('CURFEW_DEADLINE_PASSED');
+        return added;
       });
       if (!(await isHeld(entitlement, principal))) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
       return outcome;

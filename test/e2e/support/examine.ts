@@ -155,7 +155,12 @@ export function unrightful(evidence: Evidence): Finding[] {
     if (action === 'ALTER ROLE ADD MEMBER') {
       // A grant that is under way at its deadline may land just after it; what follows takes it away at once.
       const isMeant = theirs.some(({ intendedAt, settledAt }) => intendedAt <= at && at < settledAt);
-      return isMeant ? [] : [`${member} was put into ${object} at ${instant(at)} without a right to it`];
+      const known = theirs.map(
+        ({ id, intendedAt, settledAt }) => `${id} ${instant(intendedAt)} to ${instant(settledAt)}`,
+      );
+      return isMeant
+        ? []
+        : [`${member} was put into ${object} at ${instant(at)} without a right to it: ${known.join(', ')}`];
     }
     if (action !== 'ALTER ROLE DROP MEMBER') return [];
     return theirs
@@ -174,7 +179,7 @@ function dropper(rights: readonly Right[], at: number): string {
   return last.knewHolds ? last.id : `${last.id}, which could not read the holds`;
 }
 
-const instant = (at: number) => new Date(at).toISOString().slice(11);
+const instant = (at: number) => (Number.isFinite(at) ? new Date(at).toISOString().slice(11) : 'the end');
 
 /** Curfew was rid of everything: no member, no user, no claim. */
 export function leftOver({ members, madeUsers, holds }: Evidence): Finding[] {

@@ -29,6 +29,15 @@ export function promisesOfGrant<E extends Entitlement>(on: Subject<E>): void {
       expect(await userName(person)).toBe(person.userPrincipalName);
     });
 
+    test('that comes too late is undone, user and all', async () => {
+      const person = newcomer();
+      await expect(on.fixture.provider.grant(on.fixture.entitlement, person, now())).rejects.toEqual(
+        refused('CURFEW_DEADLINE_PASSED'),
+      );
+      expect(await members()).not.toContain(person.principalId);
+      expect(await userName(person)).toBeUndefined();
+    });
+
     test('reports a standing member and leaves everything as it is', async () => {
       const person = newcomer();
       await on.fixture.administrator.addUser(on.fixture.entitlement, person);
