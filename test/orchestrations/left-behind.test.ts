@@ -77,6 +77,18 @@ test('a grant that arrives when the access is over takes back what it gave', asy
   expect(holds.all.size).toBe(0);
 });
 
+test('a grant that reaches the target after its deadline is not given there at all', async () => {
+  const { time, target, activities, request, deadline, raise } = setUp();
+
+  const give = target.grant.bind(target);
+  target.grant = async (...words) => {
+    await time.advanceTo(deadline, async () => {});
+    return give(...words);
+  };
+  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_DEADLINE_PASSED' });
+  expect(target.log).toEqual([]);
+});
+
 test('a grant that is given up bars the way to a run of it that is under way still', async () => {
   const { target, holds, activities, request, raise } = setUp();
 
