@@ -14,7 +14,7 @@ import type { Finding } from '../shared/domain/reconcile.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import { inTime } from '../shared/in-time.ts';
 import { count } from '../shared/metrics.ts';
-import { describeSeen } from '../shared/pages/reconciler-words.ts';
+import { describeDrift, describeSeen, driftHeading } from '../shared/pages/reconciler-words.ts';
 import { type Looking, look, type Seen } from '../shared/reconciler.ts';
 import { traceparent } from '../shared/telemetry.ts';
 import { createAlerts } from './alerts.ts';
@@ -131,8 +131,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     if (isNew) {
       await writeDrift(found, { type: 'drift-found', at: service.clock.now(), action });
       count('curfew.drift', { target: found.target, action });
-      const what = action === 'remove' ? 'The policy says to remove them.' : 'The policy says to leave them there.';
-      alerts.raise(undefined, 'Somebody holds what Curfew never granted', `${describeSeen(found)} ${what}`);
+      alerts.raise(undefined, driftHeading, describeDrift(found).join(' '));
     }
     if (action !== 'remove' || holder.principalId === '') return;
     // Whoever is being granted it at this moment keeps it until their deadline.

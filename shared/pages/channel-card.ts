@@ -4,7 +4,7 @@ import type { CurfewEvent } from '../domain/events.ts';
 import type { TargetId } from '../domain/ids.ts';
 import { describeDuration } from '../domain/time.ts';
 import type { AnyEvent } from '../ports.ts';
-import { describeSeen } from './reconciler-words.ts';
+import { describeDrift, driftHeading } from './reconciler-words.ts';
 import { answersOf, deciderOf, type Fact, factsOf, linesOfFact, roleOf, wishOf } from './request-words.ts';
 import { nameOf, oneLine, sentenceOf } from './words.ts';
 import { describeInstant } from './zones.ts';
@@ -115,11 +115,8 @@ export function cardOf({ requestId, event }: AnyEvent, request: AccessRequest | 
     const { action, entitlement, holder } = event;
     const words: Words = {
       tone: 'Attention',
-      heading: 'Somebody holds what Curfew never granted',
-      sentences: [
-        describeSeen({ kind: 'drift', isNew: true, target, action, entitlement, holder }),
-        action === 'remove' ? 'The policy says to remove them.' : 'The policy says to leave them there.',
-      ],
+      heading: driftHeading,
+      sentences: describeDrift({ kind: 'drift', isNew: true, target, action, entitlement, holder }),
       facts: [],
     };
     return setCard(words, requestId);

@@ -27,6 +27,14 @@ export function describeSeen(seen: Seen): string {
   }
 }
 
+export const driftHeading = 'Somebody holds what Curfew never granted';
+
+/** What was found, and what the policy says to do about it: a sentence each. */
+export function describeDrift(drift: Extract<Seen, { kind: 'drift' }>): [found: string, action: string] {
+  const action = drift.action === 'remove' ? 'remove them' : 'leave them there';
+  return [describeSeen(drift), `The policy says to ${action}.`];
+}
+
 /** To whoever looks after Curfew. */
 export function alertMail(to: string, subject: string, sentences: readonly string[], now: Instant): MailMessage {
   return writeMail({
