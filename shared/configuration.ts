@@ -230,6 +230,17 @@ const saying = (name: Name, error: string, ...reads: Name[]) => ({
   when: ({ issues }: z.core.ParsePayload) =>
     issues.every(({ path }) => [name, ...reads].every((read) => read !== path?.[0])),
 });
+type Check = [(env: z.output<typeof environment>) => boolean, ReturnType<typeof saying>];
+/** The first has to be there where the second is. */
+const needs = (name: Name, other: Name): Check => [
+  (env) => env[name] !== undefined || env[other] === undefined,
+  saying(name, `goes with ${other}`, other),
+];
+/** The second has no place where the first is. */
+const excludes = (name: Name, other: Name): Check => [
+  (env) => env[name] === undefined || env[other] === undefined,
+  saying(other, `does not go with ${name}`, name),
+];
 const anotherTenant = 'names another tenant than CURFEW_TENANT_ID';
 
 const configuration = environment
@@ -241,38 +252,16 @@ const configuration = environment
     (env) => isOf(env.CURFEW_TENANT_ID, env.CURFEW_TOKEN_ISSUER_V1),
     saying('CURFEW_TOKEN_ISSUER_V1', anotherTenant, 'CURFEW_TENANT_ID'),
   )
-  .refine(
-    (env) => env.CURFEW_TOKEN_ISSUER_V1 !== undefined || env.CURFEW_TOKEN_AUDIENCE_V1 === undefined,
-    saying('CURFEW_TOKEN_ISSUER_V1', 'goes with CURFEW_TOKEN_AUDIENCE_V1', 'CURFEW_TOKEN_AUDIENCE_V1'),
-  )
-  .refine(
-    (env) => env.CURFEW_TOKEN_AUDIENCE_V1 !== undefined || env.CURFEW_TOKEN_ISSUER_V1 === undefined,
-    saying('CURFEW_TOKEN_AUDIENCE_V1', 'goes with CURFEW_TOKEN_ISSUER_V1', 'CURFEW_TOKEN_ISSUER_V1'),
-  )
+  .refine(...needs('CURFEW_TOKEN_ISSUER_V1', 'CURFEW_TOKEN_AUDIENCE_V1'))
+  .refine(...needs('CURFEW_TOKEN_AUDIENCE_V1', 'CURFEW_TOKEN_ISSUER_V1'))
   .refine(
     (env) => env.CURFEW_MAIL_ENDPOINT !== undefined || env.CURFEW_SMTP_URL !== undefined,
     saying('CURFEW_MAIL_ENDPOINT', 'is missing, and so is CURFEW_SMTP_URL', 'CURFEW_SMTP_URL'),
   )
-  .refine(
-    (env) => env.CURFEW_MAIL_ENDPOINT === undefined || env.CURFEW_SMTP_URL === undefined,
-    saying('CURFEW_SMTP_URL', 'does not go with CURFEW_MAIL_ENDPOINT', 'CURFEW_MAIL_ENDPOINT'),
-  )
-  .refine(
-    (env) => env.CURFEW_WEBHOOK_URL !== undefined || env.CURFEW_WEBHOOK_SECRET === undefined,
-    saying('CURFEW_WEBHOOK_URL', 'goes with CURFEW_WEBHOOK_SECRET', 'CURFEW_WEBHOOK_SECRET'),
-  )
-  .refine(
-    (env) => env.CURFEW_WEBHOOK_SECRET !== undefined || env.CURFEW_WEBHOOK_URL === undefined,
-    saying('CURFEW_WEBHOOK_SECRET', 'goes with CURFEW_WEBHOOK_URL', 'CURFEW_WEBHOOK_URL'),
-  )
-  .refine(
-    (env) => env.APPLICATIONINSIGHTS_CONNECTION_STRING === undefined || env.OTEL_EXPORTER_OTLP_ENDPOINT === undefined,
-    saying(
-      'OTEL_EXPORTER_OTLP_ENDPOINT',
-      'does not go with APPLICATIONINSIGHTS_CONNECTION_STRING',
-      'APPLICATIONINSIGHTS_CONNECTION_STRING',
-    ),
-  )
+  .refine(...excludes('CURFEW_MAIL_ENDPOINT', 'CURFEW_SMTP_URL'))
+  .refine(...needs('CURFEW_WEBHOOK_URL', 'CURFEW_WEBHOOK_SECRET'))
+  .refine(...needs('CURFEW_WEBHOOK_SECRET', 'CURFEW_WEBHOOK_URL'))
+  .refine(...excludes('APPLICATIONINSIGHTS_CONNECTION_STRING', 'OTEL_EXPORTER_OTLP_ENDPOINT'))
   .transform((env) => ({
     publicUrl: env.CURFEW_PUBLIC_URL,
     policyFile: env.CURFEW_POLICY_FILE,
