@@ -1,4 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
+import { CurfewError } from '../shared/domain/errors.ts';
 import type { Instant } from '../shared/domain/time.ts';
 
 /** What a command may touch. */
@@ -18,6 +19,12 @@ export interface Command {
 }
 
 export type Options = { readonly [option: string]: string | boolean | (string | boolean)[] | undefined };
+
+/** Says why Curfew can't. What isn't a refusal of its own is a fault, and thrown on. */
+export function sayRefusal(error: unknown, system: System): void {
+  if (!(error instanceof CurfewError)) throw error;
+  system.error(error.refusal.detail ?? error.message);
+}
 
 /** The command line makes no sense: exit code 2, with the usage. */
 export class UsageError extends Error {}

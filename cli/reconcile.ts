@@ -1,8 +1,7 @@
 import { createService } from '../functions/composition.ts';
-import { CurfewError } from '../shared/domain/errors.ts';
 import { describeSeen } from '../shared/pages/reconciler-words.ts';
 import { type Looking, look } from '../shared/reconciler.ts';
-import type { System } from './command.ts';
+import { type System, sayRefusal } from './command.ts';
 import { reconcileUsage } from './reconcile-usage.ts';
 
 /** The exit code: 0 where nothing was found, 1 for findings, 2 where something could not be looked at. */
@@ -18,8 +17,7 @@ export async function reconcile(
   try {
     return await tell(createService(env), system);
   } catch (error) {
-    if (!(error instanceof CurfewError)) throw error;
-    system.error(error.refusal.detail ?? error.message);
+    sayRefusal(error, system);
     return 2;
   }
 }

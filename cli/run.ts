@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { CurfewError } from '../shared/domain/errors.ts';
-import { type Command, type System, UsageError } from './command.ts';
+import { type Command, type System, sayRefusal, UsageError } from './command.ts';
 import { explain } from './policy/explain.ts';
 import { lint } from './policy/lint.ts';
 import { test } from './policy/test.ts';
@@ -36,8 +35,7 @@ export function run(args: readonly string[], system: System): number {
       system.error(`${error.message}\n\n${command ? `Usage:\n${command.usage}` : usage}`);
       return 2;
     }
-    if (!(error instanceof CurfewError)) throw error;
-    system.error(error.refusal.detail ?? error.message);
+    sayRefusal(error, system);
     return 1;
   }
 }

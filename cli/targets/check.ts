@@ -1,10 +1,9 @@
 import { createService, credentialOf } from '../../functions/composition.ts';
 import { readConfiguration } from '../../shared/configuration.ts';
-import { CurfewError } from '../../shared/domain/errors.ts';
 import type { Policy } from '../../shared/domain/policy.ts';
 import { each } from '../../shared/each.ts';
 import { count } from '../../shared/pages/words.ts';
-import type { System } from '../command.ts';
+import { type System, sayRefusal } from '../command.ts';
 import { describeAsker, whoAsks } from './asker.ts';
 import { type Looking, lookAt } from './look.ts';
 import { describeRemedies } from './remedies.ts';
@@ -26,8 +25,7 @@ export async function targets(
     const asker = await whoAsks(credentialOf(readConfiguration(env)), service.directory);
     return await check({ ...service, asker }, names, system);
   } catch (error) {
-    if (!(error instanceof CurfewError)) throw error;
-    system.error(error.refusal.detail ?? error.message);
+    sayRefusal(error, system);
     return 2;
   }
 }
