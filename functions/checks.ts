@@ -1,4 +1,4 @@
-import { CurfewError } from '../shared/domain/errors.ts';
+import { asCurfewError, CurfewError } from '../shared/domain/errors.ts';
 import { requestIdOf } from '../shared/domain/ids.ts';
 import type { Target } from '../shared/domain/policy.ts';
 import { plus } from '../shared/domain/time.ts';
@@ -24,10 +24,7 @@ export function createChecks(service: Checked): Pick<Service, 'check' | 'watch'>
   const probeAll = () =>
     Promise.all(
       probes().map(async ([name, probe]) => {
-        const failure = await probe().then(
-          () => undefined,
-          (error: unknown) => (error instanceof CurfewError ? error : new CurfewError('CURFEW_INTERNAL')),
-        );
+        const failure = await probe().then(() => undefined, asCurfewError);
         return { name, failure };
       }),
     );

@@ -1,4 +1,4 @@
-import { CurfewError } from '../shared/domain/errors.ts';
+import { asCurfewError } from '../shared/domain/errors.ts';
 import { plus } from '../shared/domain/time.ts';
 import { count } from '../shared/metrics.ts';
 import type { Clock, CursorStore, EventFeed, Log, Sink } from '../shared/ports.ts';
@@ -69,7 +69,7 @@ function publisherTo(sink: Sink, { clock, log, feed, cursors }: Omit<Publishing,
     try {
       await run();
     } catch (error) {
-      const { code, message, refusal } = error instanceof CurfewError ? error : new CurfewError('CURFEW_INTERNAL');
+      const { code, message, refusal } = asCurfewError(error);
       // The store has figures and an alert of its own.
       if (code !== 'CURFEW_STORE_UNAVAILABLE') count('curfew.webhook.failures', { sink: sink.name, code });
       const wanted = Math.max(shortestPause * 2 ** failures++, (refusal.retryAfter ?? 0) * 1000);

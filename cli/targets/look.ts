@@ -1,4 +1,4 @@
-import { CurfewError, errorCodes } from '../../shared/domain/errors.ts';
+import { asCurfewError, errorCodes } from '../../shared/domain/errors.ts';
 import type { Entitlement, Target } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { inTime } from '../../shared/in-time.ts';
@@ -41,7 +41,7 @@ async function seen({ clock }: Looking, what: string, looking: Promise<Found>): 
   try {
     return await inTime(clock, plus(clock.now(), patience), looking);
   } catch (error) {
-    const { code, refusal } = error instanceof CurfewError ? error : new CurfewError('CURFEW_INTERNAL');
+    const { code, refusal } = asCurfewError(error);
     const sentence = `${what} was not looked at. ${refusal.detail ?? errorCodes[code][1]} (${code})`;
     return { state: 'unseen', sentences: [sentence] };
   }

@@ -1,5 +1,5 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
-import { CurfewError } from '../../shared/domain/errors.ts';
+import { asCurfewError, CurfewError } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import { type Claim, claimHold, claimLasts, claimWindow, clockSkew, holdKey } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
@@ -181,9 +181,7 @@ export function createAlarm({ clock, holds, providers }: Revoking): Alarm {
     place.calls++;
     const call = providers[place.kind]
       .revokeTogether(due, giveUp)
-      .catch((error: unknown) =>
-        due.map(() => (error instanceof CurfewError ? error : new CurfewError('CURFEW_INTERNAL'))),
-      )
+      .catch((error: unknown) => due.map(() => asCurfewError(error)))
       .then((outcomes) => {
         const now = clock.now();
         due.forEach(({ revocation, entitlement }, index) => {

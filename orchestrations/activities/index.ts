@@ -1,5 +1,5 @@
 import type { ExtendCommand, RingCommand } from '../../shared/domain/decide.ts';
-import { CurfewError, type ErrorCode, type Refusal } from '../../shared/domain/errors.ts';
+import { asCurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { inTime } from '../../shared/in-time.ts';
@@ -107,8 +107,7 @@ function answer<Name extends ActivityName>(
       const result = await activity(dependencies, input, raise);
       return { ok: true, at: clock.now(), result };
     } catch (error) {
-      const refusal: Refusal = error instanceof CurfewError ? error.refusal : { code: 'CURFEW_INTERNAL' };
-      const { code, wayOut, retryAfter } = refusal;
+      const { code, wayOut, retryAfter } = asCurfewError(error).refusal;
       // The error's own text may hold SQL, addresses or tokens. Its class says enough, and the code is the rest.
       const isAlarm = 'kind' in input && alarmKinds.includes(input.kind);
       log(isAlarm ? 'error' : 'warning', `${name} failed: ${code}`, {

@@ -91,6 +91,11 @@ export class CurfewError extends Error {
   }
 }
 
+/** What it is to Curfew: of what it doesn't know, nothing but that something went wrong inside. */
+export function asCurfewError(error: unknown): CurfewError {
+  return error instanceof CurfewError ? error : new CurfewError('CURFEW_INTERNAL');
+}
+
 export function isRetryable(code: ErrorCode): boolean {
   return errorCodes[code][0] === 'retryable';
 }
