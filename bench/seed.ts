@@ -112,7 +112,7 @@ async function tellGranted(
     ...pattern,
     at: now,
     requester,
-    revocation: { lead, longestPause: 60_000 },
+    revocation: { isScheduled: true, longestPause: 60_000 },
     terms: {
       ...terms,
       stages: [],

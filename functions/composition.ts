@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
-import { createAlarm } from '../orchestrations/activities/alarm.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
+import { createDeadlineScheduler } from '../orchestrations/deadline/scheduler.ts';
 import { createTargetRegistry } from '../shared/adapters/arm/target-registry.ts';
 import { type Containers, openContainers } from '../shared/adapters/cosmos/client.ts';
 import { createCursorStore } from '../shared/adapters/cosmos/cursor-store.ts';
@@ -27,6 +27,7 @@ import { createWebhookSink } from '../shared/adapters/webhook/webhook.ts';
 import { withCircuitBreaker } from '../shared/circuit-breaker.ts';
 import { type Configuration, readConfiguration } from '../shared/configuration.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
+import { actorIdOf } from '../shared/domain/ids.ts';
 import type { Policy } from '../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import { countingFailures, countSaved } from '../shared/metrics.ts';
@@ -35,6 +36,7 @@ import { logSaved } from '../shared/request-log.ts';
 import { traceIds } from '../shared/telemetry.ts';
 import { inTimeZones } from '../shared/time-zones.ts';
 import { createChecks } from './checks.ts';
+import { Reporter } from './deadlines.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createPublisher } from './publish.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -96,14 +98,20 @@ export function createService(env: Record<string, string | undefined>): Service 
   const { publicUrl, revocation, revocationBatch: batch, purgeAfter, alertAddress } = configuration;
   const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock, batch }), clock) };
   const registry = createTargetRegistry({ url: configuration.resourceManagerUrl, credential });
-  const alarm = createAlarm({ clock, holds: stores.holds, providers });
-  const heartbeat = createHeartbeat(createHeartbeatStore(containers.reconciler), clock);
-  const outside = { directory, notifier, providers, registry, alarm, heartbeat };
+  const reporter = new Reporter(clock);
+  const actor = actorIdOf(entropy.bytes(8));
+  const heartbeats = createHeartbeatStore(containers.reconciler);
+  const heartbeat = createHeartbeat(heartbeats, clock);
+  const report = reporter.report.bind(reporter);
+  const { holds } = stores;
+  const scheduler = createDeadlineScheduler({ clock, holds, heartbeats, providers, actor, report });
+  const outside = { directory, notifier, providers, registry, scheduler, actor, heartbeat };
   const common = { clock, entropy, log, ...stores, ...outside, alertAddress, publicUrl, revocation };
   return {
     ...common,
     purgeAfter,
     activities: createActivities(common),
+    reporter,
     recentDirectory: createCachedDirectory(directory, clock),
     limitCaller: createRateLimit(clock, configuration.callsPerMinute),
     limitLink: createRateLimit(clock, callsOnLink),

@@ -1,6 +1,6 @@
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
 import * as df from 'durable-functions';
-import { accessRequest } from '../orchestrations/access-request.ts';
+
 import {
   type ActivityName,
   type ActivityTypes,
@@ -8,11 +8,13 @@ import {
   commandEvent,
   orchestratorName,
   type Traced,
-} from '../orchestrations/names.ts';
+} from '../orchestrations/contract.ts';
+import { accessRequest } from '../orchestrations/lifecycle/access-request.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import { inSpan } from '../shared/telemetry.ts';
 import { admit } from './callers.ts';
 import { createService } from './composition.ts';
+import { armAtStart, armUpcoming } from './deadlines.ts';
 import { problem } from './http/problem.ts';
 import { purgeEnded } from './purge.ts';
 import { createReconciler } from './reconcile.ts';
@@ -50,7 +52,7 @@ async function answer(route: Route, request: HttpRequest, context: InvocationCon
 
 async function handle(route: Route, request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
   try {
-    const client = df.getClient(context);
+    const client = service.reporter.keep(df.getClient(context));
     if (route.needs === 'nothing') return await route.handler(service, request, client);
     return await route.handler(service, request, client, await admit(service, request, route.needs));
   } catch (error) {
@@ -65,15 +67,14 @@ async function handle(route: Route, request: HttpRequest, context: InvocationCon
 df.app.orchestration(orchestratorName, accessRequest);
 for (const name of Object.keys(activityNames) as ActivityName[]) registerActivity(service, name);
 
-function registerActivity<Name extends ActivityName>({ activities }: Service, name: Name): void {
+function registerActivity<Name extends ActivityName>({ activities, reporter }: Service, name: Name): void {
   df.app.activity(activityNames[name], {
     extraInputs: [df.input.durableClient()],
     handler: (input: ActivityTypes[Name]['input'] & Traced, context) => {
       const attributes = { 'curfew.request_id': input.request.id };
       return inSpan(activityNames[name], { attributes, parent: input.trace }, async ({ fail }) => {
-        const outcome = await activities[name](input, (id, command) =>
-          df.getClient(context).raiseEvent(id, commandEvent, command),
-        );
+        const client = reporter.keep(df.getClient(context));
+        const outcome = await activities[name](input, (id, message) => client.raiseEvent(id, commandEvent, message));
         if (!outcome.ok) fail(outcome.code);
         return outcome;
       });
@@ -85,7 +86,17 @@ const reconcile = createReconciler(service);
 app.timer('reconcile', {
   schedule: '30 * * * * *',
   extraInputs: [df.input.durableClient()],
-  handler: (_timer, context) => inSpan('reconcile', {}, () => reconcile(df.getClient(context))),
+  handler: (_timer, context) => inSpan('reconcile', {}, () => reconcile(service.reporter.keep(df.getClient(context)))),
+});
+
+/** Not at the reconciler's second. What is due meanwhile is in the memory of this process. */
+app.timer('armUpcoming', {
+  schedule: '0 * * * * *',
+  extraInputs: [df.input.durableClient()],
+  handler: async (_timer, context) => {
+    service.reporter.keep(df.getClient(context));
+    await armUpcoming(service);
+  },
 });
 
 // Each run is billed as a second at least, a quarter of a million times a month: there is no timer where nobody is to hear of anything.
@@ -112,6 +123,7 @@ app.hook.appStart(async () => {
       error: error instanceof Error ? error.name : typeof error,
     });
   }
+  void armAtStart(service);
   void service.watch();
 });
 

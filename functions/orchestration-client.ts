@@ -1,5 +1,5 @@
 import { type DurableClient, OrchestrationRuntimeStatus } from 'durable-functions';
-import { commandEvent, type OrchestratorInput, orchestratorName } from '../orchestrations/names.ts';
+import { commandEvent, type OrchestratorInput, orchestratorName } from '../orchestrations/contract.ts';
 import { type AccessRequest, isOutcomeOf } from '../shared/domain/access-request.ts';
 import { decide, type PersonCommand } from '../shared/domain/decide.ts';
 import { CurfewError, type Refusal } from '../shared/domain/errors.ts';

@@ -1,7 +1,8 @@
 import type { DurableClient } from 'durable-functions';
-import { revokeAll } from '../orchestrations/activities/revoke.ts';
-import { inputFrom } from '../orchestrations/adopt.ts';
-import { orchestratorName } from '../orchestrations/names.ts';
+import { Attempt } from '../orchestrations/activities/attempt.ts';
+import { cleanUp } from '../orchestrations/activities/clean-up.ts';
+import { orchestratorName } from '../orchestrations/contract.ts';
+import { inputFrom } from '../orchestrations/lifecycle/resume.ts';
 import { type AccessRequest, isEnded, isUnfinished } from '../shared/domain/access-request.ts';
 import type { DriftEvent } from '../shared/domain/drift.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
@@ -23,7 +24,7 @@ import type { Service } from './service.ts';
 
 /** What it needs of the service, and of the durable client. */
 export type Reconciling = Looking &
-  Pick<Service, 'log' | 'events' | 'activities' | 'notifier' | 'alertAddress' | 'heartbeat'>;
+  Pick<Service, 'log' | 'events' | 'entropy' | 'registry' | 'notifier' | 'alertAddress' | 'heartbeat'>;
 export type Instances = Pick<DurableClient, 'getStatus' | 'startNew'>;
 
 type Found<Kind extends Finding['kind']> = Extract<Finding, { kind: Kind }>;
@@ -87,9 +88,11 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     granted: Pick<AccessRequest, 'granted'> = {},
   ): Promise<boolean> => {
     const part = { ...request, terms: { ...request.terms, entitlements }, ...granted };
-    const evidence = await revokeAll(service, part, service.clock.now());
-    // While a story goes on, it clears up itself.
-    if (isEnded(request.state)) await service.activities.release({ request: part }, nobodyToRaise);
+    const now = service.clock.now();
+    const attempt = new Attempt(service, plus(now, endingPatience));
+    const evidence = await attempt.revokeAll(part, now);
+    // While a lifecycle goes on, it cleans up itself. What has to wait is found again.
+    if (isEnded(request.state)) await cleanUp(service, part, { done: attempt.actor });
     return evidence.some(({ outcome }) => outcome === 'revoked');
   };
 
@@ -102,7 +105,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     if (!isUnfinished(request)) return;
     const now = service.clock.now();
     const events = await service.events.read(id);
-    const input = readable(() => inputFrom(id, events, request.version, now));
+    const input = readable(() => inputFrom(id, events, request.version));
     if (!input) return distrust(request, events);
     const { times, next } = adoptions.get(id) ?? { times: 0, next: now };
     if (next > now) return;
@@ -206,5 +209,3 @@ function readable<Answer>(read: () => Answer): Answer | undefined {
     return undefined;
   }
 }
-
-const nobodyToRaise = async (): Promise<void> => {};

@@ -1,12 +1,13 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import type { DurableClient } from 'durable-functions';
-import type { Activities, ActivityDependencies } from '../orchestrations/activities/index.ts';
+import type { Activities, ActivityDependencies } from '../orchestrations/activities/activity.ts';
 import type { Caller } from '../shared/adapters/entra/tokens.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
 import type { RevocationPlan } from '../shared/domain/events.ts';
 import type { Policy } from '../shared/domain/policy.ts';
 import type { Directory, DriftStore, SessionStore, SignIn } from '../shared/ports.ts';
 import type { Needs } from './callers.ts';
+import type { Reporter } from './deadlines.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { OperationName } from './openapi/operations.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -15,6 +16,7 @@ import type { Telemetry } from './telemetry.ts';
 /** All that the functions need, made once in the composition root. */
 export interface Service extends ActivityDependencies {
   readonly activities: Activities;
+  readonly reporter: Reporter;
   readonly sessions: SessionStore;
   readonly drifts: DriftStore;
   readonly heartbeat: Heartbeat;

@@ -215,7 +215,6 @@ export function settingsFor(
     AZURE_CLIENT_ID: serviceClientId,
     AZURE_CLIENT_SECRET: service?.secret ?? '',
     // Tests and benches ask as fast as they can.
-    CURFEW_REVOCATION_LEAD: '3',
     CURFEW_CALLS_PER_MINUTE: '100000',
     ...options.settings,
   };

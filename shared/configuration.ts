@@ -135,15 +135,12 @@ const environment = z.object({
     description: 'Whom the mails are from: an address, or a name and an address.',
     example: 'Curfew <curfew@contoso.example>',
   }),
-  CURFEW_REVOCATION_LEAD: z
-    .string()
-    .regex(/^(0|[1-9]\d{0,2})$/, { error: 'is not a whole number from 0 to 999' })
-    .transform(Number)
-    .prefault('45')
+  CURFEW_DEADLINE_SCHEDULER: z
+    .enum(['on', 'off'], { error: 'is neither on nor off' })
+    .prefault('on')
     .register(about, {
-      description:
-        'So many seconds before a deadline its revocation is armed, and the deadline final. More than durable timers are late: 10 will do with Durable Task Scheduler, and thousands that end at one instant want 90. 0 leaves it to the durable timers alone.',
-      example: '45',
+      description: 'Whether access is revoked at the exact instant. `off` leaves it to the durable timers alone.',
+      example: 'on',
     }),
   CURFEW_REVOCATION_BATCH: z
     .string()
@@ -281,7 +278,7 @@ const configuration = environment
     cosmos: { endpoint: env.CURFEW_COSMOS_ENDPOINT, database: env.CURFEW_COSMOS_DATABASE },
     /** One of the two is there. */
     mail: { endpoint: env.CURFEW_MAIL_ENDPOINT, smtpUrl: env.CURFEW_SMTP_URL, from: env.CURFEW_MAIL_FROM },
-    revocation: { lead: env.CURFEW_REVOCATION_LEAD * 1000, longestPause: env.CURFEW_RETRY_PAUSE * 1000 },
+    revocation: { isScheduled: env.CURFEW_DEADLINE_SCHEDULER === 'on', longestPause: env.CURFEW_RETRY_PAUSE * 1000 },
     revocationBatch: env.CURFEW_REVOCATION_BATCH,
     purgeAfter: env.CURFEW_PURGE_AFTER * 86_400_000,
     alertAddress: env.CURFEW_ALERT_ADDRESS,

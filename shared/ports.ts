@@ -3,9 +3,10 @@ import type { Holder, RecordedDrift } from './domain/drift.ts';
 import type { CurfewError } from './domain/errors.ts';
 import type { GrantEvidence, OtherWay, RecordedEvent, RevocationEvidence } from './domain/events.ts';
 import type { HoldDocument } from './domain/holds.ts';
-import type { PrincipalId, RequestId, RoleId, TargetId } from './domain/ids.ts';
+import type { ActorId, PrincipalId, RequestId, RoleId, TargetId } from './domain/ids.ts';
 import type { Authentication, Entitlement, Person } from './domain/policy.ts';
 import type { Instant } from './domain/time.ts';
+import type { Upcoming } from './domain/upcoming.ts';
 
 /** Passed in wherever time matters; nothing else reads a clock. */
 export interface Clock {
@@ -187,10 +188,14 @@ export interface Sink {
   send(event: AnyEvent): Promise<void>;
 }
 
-/** When the reconciler last went through everything, for every instance to know. */
+/** When the reconciler last went through everything, for every instance to know; and which processes live. */
 export interface HeartbeatStore {
   save(at: Instant): Promise<void>;
   find(): Promise<Instant | undefined>;
+  /** Says that the process lives, at this instant of its own clock. */
+  beat(process: ActorId, at: Instant): Promise<void>;
+  /** What the process said last; undefined where it never did. */
+  pulse(process: ActorId): Promise<Instant | undefined>;
 }
 
 export interface RequestFilter {
@@ -215,6 +220,13 @@ export interface RequestStore {
     limit: number,
     after?: string,
   ): Promise<{ requests: AccessRequest[]; next?: string | undefined }>;
+  /** What begins or ends from the one instant to the other, in an order of the store's own. `after` is the `next` of the page before. */
+  upcoming(
+    from: Instant,
+    to: Instant,
+    limit: number,
+    after?: string,
+  ): Promise<{ upcoming: Upcoming[]; next?: string | undefined }>;
 }
 
 /** A link to one stage of one request, for one person. The token itself is nowhere but in the mail. */

@@ -2,34 +2,71 @@ import { type AccessRequest, isEnded, isOver } from '../../shared/domain/access-
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { whatIsFull } from '../../shared/domain/evaluate.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
-import { acquireHold, clearFrom, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
-import type { RequestId } from '../../shared/domain/ids.ts';
+import {
+  acquireHold,
+  clearFrom,
+  forgetHold,
+  type HoldDocument,
+  holdKey,
+  settleStanding,
+} from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
+import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
 import { countHeld } from '../../shared/history.ts';
-import type { Activity, ActivityDependencies } from './index.ts';
+import type { Granting } from '../contract.ts';
+import { type Activity, type ActivityDependencies, attempt, limited } from './activity.ts';
+import { checkPeople } from './check-people.ts';
+import { record } from './record.ts';
+
+/** Waits for the instant, checks the people, records the intent, and grants. Each step begins when the one before is done. */
+export const grant: Activity<'grant'> = async (dependencies, input): Promise<Granting> => {
+  const { clock } = dependencies;
+  const { request, notBefore } = input;
+  const { deadline } = request;
+  if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
+  await clock.sleepUntil(notBefore);
+  const step = <Step extends 'check' | 'record' | 'grant'>(name: Step, work: () => Promise<unknown>) =>
+    attempt(dependencies, { what: `grant, ${name}`, requestId: request.id }, work).then((outcome) =>
+      outcome.ok ? undefined : ({ ...outcome, outcome: 'failed', step: name } as const),
+    );
+  const evidence: GrantEvidence[] = [];
+  const limit = () => earliest(plus(clock.now(), timeline.grantLimitMs), deadline);
+  const failed =
+    (await step('check', () => checkPeople(dependencies, request))) ??
+    (await step('record', () => record(dependencies, input))) ??
+    (await step('grant', () =>
+      limited(dependencies, 'CURFEW_TARGET_UNAVAILABLE', () => grantAll(dependencies, request, deadline, evidence), limit()),
+    ));
+  return failed ?? { outcome: 'granted', evidence };
+};
 
 /** Grants every entitlement of the role. What fails half-way is undone by the revocation that follows a failure. */
-export const grant: Activity<'grant'> = async (dependencies, { request }) => {
+async function grantAll(
+  dependencies: ActivityDependencies,
+  request: AccessRequest,
+  deadline: Instant,
+  evidence: GrantEvidence[],
+): Promise<void> {
   const { clock, holds, requests, providers } = dependencies;
-  const { id, requester, terms, deadline } = request;
-  if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
+  const { id, requester, terms } = request;
+  // The lifecycle does not wait beyond the deadline: a later grant would leave a hold that nobody releases.
+  if (clock.now() >= deadline) throw new CurfewError('CURFEW_DEADLINE_PASSED');
   await checkLimits(dependencies, request);
-  const evidence: GrantEvidence[] = [];
   for (const entitlement of terms.entitlements) {
     const provider = providers[entitlement.kind];
     const key = holdKey(entitlement, requester.principalId);
-    // The story does not wait beyond the deadline: who comes later would leave a hold that nobody releases.
     if (clock.now() >= deadline) throw new CurfewError('CURFEW_DEADLINE_PASSED');
     // The hold comes first: from here on a crash leaves a record of who must take the entitlement away.
-    const claimer = await holds.change(key, (document) => {
+    const claimed = await holds.change(key, (document) => {
       const hold = acquireHold(document, id, deadline);
-      return hold === 'claimed' ? { document, answer: document?.claimedBy } : { document: hold, answer: undefined };
+      return hold === 'claimed' ? { document, answer: document } : { document: hold, answer: undefined };
     });
-    if (claimer !== undefined) {
-      await forgetClaim(dependencies, key, claimer);
+    if (claimed) {
+      await forgetClaim(dependencies, key, claimed);
       throw new CurfewError('CURFEW_HOLD_CLAIMED');
     }
-    // A copy of this activity may come when all is over, and would hold what nobody takes away any more.
+    // A copy of this activity may come when all is over, and would hold what nobody revokes any more.
     const known = await requests.find(id);
     if (known && isOver(known.state)) {
       await holds.change(key, (document) => ({ document: forgetHold(document, id), answer: null }));
@@ -45,8 +82,7 @@ export const grant: Activity<'grant'> = async (dependencies, { request }) => {
     if (!standing) await give(dependencies, request, entitlement);
     evidence.push({ entitlement, outcome: standing ? 'already-held' : 'granted', verifiedAt: clock.now() });
   }
-  return evidence;
-};
+}
 
 /**
  * A run of this activity that was left behind, on a slow process or by one that died, may come when the access is over. No
@@ -95,9 +131,13 @@ function isBefore(other: AccessRequest, { id, beganAt }: AccessRequest): boolean
 async function forgetClaim(
   { clock, holds, requests }: ActivityDependencies,
   key: string,
-  claimer: RequestId,
+  { claimedBy }: HoldDocument,
 ): Promise<void> {
-  const request = await requests.find(claimer);
-  if (!request || !isEnded(request.state) || clock.now() < clearFrom(request, request.changedAt)) return;
-  await holds.change(key, (document) => ({ document: forgetHold(document, claimer), answer: null }));
+  const request = claimedBy && (await requests.find(claimedBy));
+  if (!request || !isEnded(request.state)) return;
+  await holds.change(key, (document) => {
+    const clear = clearFrom(document, request.id);
+    const isClear = clear === undefined || clear <= clock.now();
+    return { document: isClear ? forgetHold(document, request.id) : document, answer: null };
+  });
 }

@@ -2,7 +2,9 @@ import { tokenHashOf } from '../../shared/approval-token.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
 import type { Person } from '../../shared/domain/policy.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { latest, plus } from '../../shared/domain/time.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
 import {
   approvalMail,
   decidedMail,
@@ -19,22 +21,22 @@ import {
 } from '../../shared/pages/mails.ts';
 import { plansFor } from '../../shared/plans.ts';
 import type { ApprovalLink, MailMessage } from '../../shared/ports.ts';
-import { alarmKinds, type NoticeKind, type NotifyInput, type Recipient } from '../names.ts';
-import type { Activity, ActivityDependencies } from './index.ts';
+import { alarmKinds, type Notification, type NotificationKind, type Recipient } from '../contract.ts';
+import type { ActivityDependencies } from './activity.ts';
 
 /** A link outlives what it asks by this long, so that a second click can say what was decided. Milliseconds. */
 const linkAfterlife = 7 * 86_400_000;
-
-/** How long others in a group are still written to after one could not be. Milliseconds. */
-const groupPatience = 4_000;
 
 /**
  * Sends one notice to whoever it is for. Sent twice, it is two mails that say the same. Where the mail server takes nothing for an
  * address, that is said in the log, and done with. Other trouble with one of a group doesn't keep it from the rest.
  */
-export const notify: Activity<'notify'> = async (dependencies, { kind, to, request }) => {
+export async function notify(
+  dependencies: ActivityDependencies,
+  { kind, to, request }: Notification & { readonly request: AccessRequest },
+): Promise<void> {
   const { clock, log, notifier } = dependencies;
-  const giveUp = plus(clock.now(), groupPatience);
+  const giveUp = plus(clock.now(), timeline.groupLimitMs);
   let failure: unknown;
   for (const recipient of await peopleOf(dependencies, kind, to)) {
     // Whoever is in the group that reviews can't review themselves.
@@ -53,13 +55,12 @@ export const notify: Activity<'notify'> = async (dependencies, { kind, to, reque
     }
   }
   if (failure !== undefined) throw failure;
-  return null;
-};
+}
 
 /** A bell rings for a named person even where the directory can't say who they are: their user name is mostly their address. */
 async function peopleOf(
   { directory, alertAddress }: ActivityDependencies,
-  kind: NoticeKind,
+  kind: NotificationKind,
   to: Recipient,
 ): Promise<Person[]> {
   if ('principalId' in to) return [to];
@@ -78,7 +79,9 @@ function nobodyInParticular(mail: string): Person {
   return { principalId: '' as PrincipalId, name: mail, userPrincipalName: mail, mail };
 }
 
-interface Notice extends Pick<NotifyInput, 'kind' | 'request'> {
+interface Notice {
+  readonly kind: NotificationKind;
+  readonly request: AccessRequest;
   readonly recipient: Person;
 }
 

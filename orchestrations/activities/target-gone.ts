@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
 import type { Instant } from '../../shared/domain/time.ts';
-import type { ActivityDependencies } from './index.ts';
+import type { ActivityDependencies } from './activity.ts';
 
 /** When it was confirmed that the target of an overdue request was deleted; undefined where it wasn't. Never fails. */
 export async function goneAt(

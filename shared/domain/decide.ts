@@ -1,6 +1,6 @@
 import { type AccessRequest, awaitedApprovers, isEnded } from './access-request.ts';
 import { assertNever, type ErrorCode, type Refusal } from './errors.ts';
-import type { Capacity, Channel, CurfewEvent, DropEvidence, GrantEvidence, RevocationEvidence } from './events.ts';
+import type { Capacity, Channel, CurfewEvent, GrantEvidence, RevocationEvidence } from './events.ts';
 import { extensionRefusal } from './extension.ts';
 import type { CommandId, RequestId } from './ids.ts';
 import type { Person } from './policy.ts';
@@ -31,46 +31,8 @@ export type PersonCommand =
       readonly reason: string;
     };
 
-/** An approved extension asks the grant that it extends to move its deadline. What it claims is looked up first. */
-export interface ExtendCommand {
-  readonly kind: 'extend';
-  readonly extension: RequestId;
-}
-
-/**
- * The alarm has rung for the grant, or a try without it could not verify its drop. It says what it did, and is not relied on:
- * the target is asked again, and the drop that it reports is taken for when it was, not for whether.
- */
-export interface RingCommand {
-  readonly kind: 'alarm-rang';
-  readonly evidence: readonly DropEvidence[];
-}
-
-/**
- * Whether it has the form of a command from outside. The orchestration gets them as events, as which anything may come: a
- * command of its own, that nobody may give from outside, or one that it can't read and that must not end it.
- */
-export function isOutsideCommand(value: unknown): value is OutsideCommand {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, commandId, by, stage, through, comment, as, reason, extension, duration, evidence } = value as {
-    readonly [key: string]: unknown;
-  };
-  if (kind === 'extend') return typeof extension === 'string';
-  if (kind === 'alarm-rang') return Array.isArray(evidence);
-  const isPerson = typeof by === 'object' && by !== null && 'principalId' in by;
-  if (!isPerson || typeof commandId !== 'string') return false;
-  if (kind === 'end') return typeof as === 'string' && typeof reason === 'string';
-  if (kind === 'review') return typeof comment === 'string';
-  if (kind === 'withdraw') return true;
-  const isAnswer = (kind === 'approve' || kind === 'deny') && typeof comment === 'string';
-  const isBounded = duration === undefined || typeof duration === 'number';
-  return isAnswer && isBounded && typeof stage === 'number' && typeof through === 'string';
-}
-
-export type OutsideCommand = PersonCommand | ExtendCommand | RingCommand;
-
 /** What the orchestration finds out as it goes. */
-export type StoryCommand =
+export type LifecycleCommand =
   | { readonly kind: 'begin-stage' | 'escalate'; readonly approvers: readonly Person[] }
   | { readonly kind: 'approve-automatically' }
   | { readonly kind: 'break-glass' }
@@ -85,7 +47,7 @@ export type StoryCommand =
   | { readonly kind: 'delay-revocation'; readonly attempt: number; readonly code: ErrorCode }
   | { readonly kind: 'confirm-revocation'; readonly evidence: readonly RevocationEvidence[] };
 
-export type Command = PersonCommand | StoryCommand;
+export type Command = PersonCommand | LifecycleCommand;
 export type Decision = { readonly event: CurfewEvent } | { readonly refusal: Refusal };
 
 /**

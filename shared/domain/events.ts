@@ -52,8 +52,8 @@ export type DropEvidence = Pick<RevocationEvidence, 'entitlement' | 'droppedAt' 
 
 /** How the end of a grant is prepared and insisted on: a setting of Curfew's, pinned to the request. Milliseconds. */
 export interface RevocationPlan {
-  /** So long before the deadline the alarm is armed, and the deadline final; 0 where durable timers alone are to do. */
-  readonly lead: number;
+  /** Whether the deadline scheduler revokes at the instant; where not, durable timers alone do. */
+  readonly isScheduled: boolean;
   /** The longest pause between two attempts. */
   readonly longestPause: number;
 }

@@ -1,11 +1,12 @@
-import type { AccessRequest } from './access-request.ts';
 import { canonicalJson } from './canonical-json.ts';
-import type { PrincipalId, RequestId } from './ids.ts';
+import type { ActorId, PrincipalId, RequestId } from './ids.ts';
 import type { Entitlement } from './policy.ts';
 import { earliest, type Instant, latest, plus } from './time.ts';
+import { timeline } from './timeline.ts';
 
 /**
- * Who holds one entitlement of one principal, and until when. While it exists, Curfew answers for the entitlement.
+ * The holds on one entitlement of one principal, each with its deadline. While the document exists, Curfew answers for the
+ * entitlement.
  */
 export interface HoldDocument {
   /** The principal had it before Curfew came, and keeps it. Unknown until the target was asked, before the first grant. */
@@ -13,14 +14,17 @@ export interface HoldDocument {
   readonly holds: { readonly [requestId: RequestId]: Instant };
   /** The request that is just dropping the entitlement. A new grant waits for it. */
   readonly claimedBy?: RequestId | undefined;
+  readonly actor?: Actor | undefined;
 }
 
-/** Nobody claims an entitlement earlier before its deadline than this. Milliseconds. */
-export const claimWindow = 45_000;
-/** By so much the clocks of two processes may differ. Milliseconds. */
-export const clockSkew = 1_000;
-/** Nobody acts on an alarm's claim later after the deadline, by their own clock: others rely on its being over. Milliseconds. */
-export const claimLasts = 2_000;
+/** The process, or the attempt, that drops what is claimed. */
+export interface Actor {
+  readonly id: ActorId;
+  /** It sends no drop after this instant of its own clock, so that a later grant is safe from it. */
+  readonly until: Instant;
+  /** An earlier actor may send a drop as well until then, though this one is done. */
+  readonly isShared?: true | undefined;
+}
 
 /** Names the hold document: the same entitlement of the same principal, whatever the request. */
 export function holdKey(entitlement: Entitlement, principalId: PrincipalId): string {
@@ -115,22 +119,71 @@ export function bar(document: HoldDocument | undefined, requestId: RequestId): H
   return { ...document, holds: document?.holds ?? {}, claimedBy: document?.claimedBy ?? requestId };
 }
 
+/** The claimed document with the actor that is to drop the entitlement. An actor before it that may still act is not forgotten. */
+export function signClaim(
+  document: HoldDocument | undefined,
+  id: ActorId,
+  until: Instant,
+  now: Instant,
+): HoldDocument | undefined {
+  if (document?.claimedBy === undefined) return document;
+  const { actor } = document;
+  if (!actor || plus(actor.until, timeline.clockSkewMs) <= now) return { ...document, actor: { id, until } };
+  const last = latest(until, actor.until);
+  return { ...document, actor: actor.id === id ? { ...actor, until: last } : { id, until: last, isShared: true } };
+}
+
 /**
- * From when on a request that ended at `at` may be cleared up after. The alarm of another process, whose clock may be behind, may
- * have claimed the entitlement and not know that the access is over: until it has rung nobody else is to be granted the
- * same, or that grant would be cut short.
+ * From when on the claim of an ended request may be forgotten: at once where its only actor is the one that is known to be done,
+ * else when no actor, whose clock may be behind, sends a drop any more. A grant before that would be cut short.
  */
-export function clearFrom({ granted, deadline, revocation }: AccessRequest, at: Instant): Instant {
-  if (!granted || deadline === undefined || revocation.lead === 0 || at < plus(deadline, -claimWindow)) return at;
-  return latest(at, plus(deadline, claimLasts + clockSkew));
+export function clearFrom(
+  document: HoldDocument | undefined,
+  requestId: RequestId,
+  done?: ActorId,
+): Instant | undefined {
+  if (document?.claimedBy !== requestId || !document.actor) return undefined;
+  const { id, until, isShared } = document.actor;
+  return id === done && !isShared ? undefined : plus(until, timeline.clockSkewMs);
+}
+
+export type ScheduledClaim =
+  | Claim
+  /** The request has no part in the document any more. */
+  | { readonly outcome: 'released'; readonly document: HoldDocument | undefined }
+  /** An extension moved the deadline: this revocation is not due. */
+  | { readonly outcome: 'moved'; readonly document: HoldDocument | undefined }
+  /** Another process is to act. */
+  | { readonly outcome: 'lost'; readonly document: HoldDocument | undefined; readonly to: ActorId };
+
+/**
+ * The claim of a process whose scheduler has the request's revocation at `at`. One process acts at a time: a claim of another
+ * is taken over only from an actor that is known to be dead.
+ */
+export function claimScheduled(
+  document: HoldDocument | undefined,
+  requestId: RequestId,
+  at: Instant,
+  { id, until, dead }: { readonly id: ActorId; readonly until: Instant; readonly dead?: ActorId | undefined },
+  now: Instant,
+): ScheduledClaim {
+  const deadline = document?.holds[requestId];
+  if (deadline === undefined && document?.claimedBy !== requestId) return { outcome: 'released', document };
+  if (deadline !== undefined && deadline !== at) return { outcome: 'moved', document };
+  const { actor } = document ?? {};
+  if (document?.claimedBy === requestId && actor && actor.id !== id && actor.id !== dead) {
+    return { outcome: 'lost', document, to: actor.id };
+  }
+  const claim = claimHold(document, requestId, false, at, now);
+  return claim.outcome === 'drop' ? { ...claim, document: signClaim(claim.document, id, until, now) } : claim;
 }
 
 /** The document once this request is over and done with: without its hold and its claim, and gone if nothing is left. */
 export function forgetHold(document: HoldDocument | undefined, requestId: RequestId): HoldDocument | undefined {
   if (!document || (document.holds[requestId] === undefined && document.claimedBy !== requestId)) return document;
   const { [requestId]: _, ...others } = document.holds;
-  const { standing, claimedBy } = document;
+  const { standing, claimedBy, actor } = document;
   const isClaimed = claimedBy !== undefined && claimedBy !== requestId;
   if (Object.keys(others).length === 0 && !isClaimed) return undefined;
-  return { standing, holds: others, ...(isClaimed && { claimedBy }) };
+  return { standing, holds: others, ...(isClaimed && { claimedBy, ...(actor && { actor }) }) };
 }

@@ -13,6 +13,8 @@ export type RoleId = Id<'RoleId'>;
 export type CommandId = Id<'CommandId'>;
 /** Names the chain of what was found on one target beside Curfew's own grants: `drift-` and the target's name. No request's id. */
 export type DriftId = Id<'DriftId'>;
+/** Names a process of the service, or one attempt in it, that drops what is claimed: random, new with each. */
+export type ActorId = Id<'ActorId'>;
 /** SHA-256 in lower-case hex. */
 export type Digest = Id<'Digest'>;
 
@@ -35,4 +37,9 @@ export function driftIdOf(target: TargetId): DriftId {
 
 export function isRequestId(text: string): text is RequestId {
   return /^req-[0-9a-hjkmnp-tv-z]{26}$/.test(text);
+}
+
+/** Hex of eight random bytes. */
+export function actorIdOf(bytes: Uint8Array): ActorId {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('') as ActorId;
 }

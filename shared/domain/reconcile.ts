@@ -4,16 +4,7 @@ import { type HoldDocument, holdKey } from './holds.ts';
 import type { RequestId, TargetId } from './ids.ts';
 import type { DriftPolicy, Entitlement, Person, Policy, Target } from './policy.ts';
 import { type Instant, latest, plus } from './time.ts';
-
-/** What is younger may be just under way. Milliseconds. */
-export const settling = 30_000;
-/** How long after its end an access is left to its own story. Milliseconds. */
-export const tolerance = 10_000;
-/**
- * Who holds again so soon after Curfew took it away has it by a grant that came late, or was put back around Curfew. It is
- * access past its deadline; later on it is drift. Milliseconds.
- */
-export const afterglow = 600_000;
+import { timeline } from './timeline.ts';
 
 /** Whether a request's orchestration goes on; `unknown` where nobody could be asked. */
 export type Life = 'alive' | 'gone' | 'unknown';
@@ -79,9 +70,9 @@ export function everybodyIn(sights: readonly Sight[]): Set<string> {
 
 /** Of a request that has something to come still. `seen` is `everybodyIn` what could be looked at. */
 export function examineRequest(request: AccessRequest, life: Life, seen: ReadonlySet<string>, now: Instant): Finding[] {
-  if (plus(request.submittedAt, settling) > now) return [];
+  if (plus(request.submittedAt, timeline.settlingMs) > now) return [];
   const end = request.endsSince ?? request.deadline;
-  const isOver = mayHold(request) && end !== undefined && plus(end, tolerance) <= now;
+  const isOver = mayHold(request) && end !== undefined && plus(end, timeline.toleranceMs) <= now;
   const holder = holderOf(request.requester);
   const entitlements = isOver
     ? request.terms.entitlements.filter(
@@ -126,7 +117,7 @@ export function examineHold(
   const { id, state, changedAt, deadline } = request;
   const until = document.holds[id] ?? deadline ?? changedAt;
   const from = life === 'gone' ? changedAt : latest(until, changedAt);
-  if (!isEnded(state) || plus(from, settling) > now) return [];
+  if (!isEnded(state) || plus(from, timeline.settlingMs) > now) return [];
   return [{ kind: 'left-over', request, entitlements: [entitlement] }];
 }
 
@@ -164,7 +155,7 @@ export function justTaken(
     const isTaken = revoked?.evidence.some(
       (each) => each.outcome !== 'kept' && holdKey(each.entitlement, principalId) === key,
     );
-    return isTaken && revoked !== undefined && plus(revoked.at, afterglow) > now;
+    return isTaken && revoked !== undefined && plus(revoked.at, timeline.regrantWindowMs) > now;
   });
 }
 

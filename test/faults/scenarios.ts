@@ -43,7 +43,7 @@ export const scenarios = {
     about: 'The same, where durable timers alone are to do.',
     from: nearTheEnd,
     async run(world) {
-      const id = await world.submit(asked({ revocation: { lead: 0, longestPause: minute } }));
+      const id = await world.submit(asked({ revocation: { isScheduled: false, longestPause: minute } }));
       await approve(world, id, [bob]);
       await live(world);
       return [id];

@@ -137,7 +137,7 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
       ...requested(terms, who),
       at: time.now,
       approvers: [bob],
-      revocation: { lead, longestPause: minute },
+      revocation: { isScheduled: true, longestPause: minute },
       extends: of.extends as RequestId | undefined,
     } as ReturnType<typeof requested>;
     const recorded = link(id, undefined, event);

@@ -328,7 +328,7 @@ describe('when something fails', () => {
     'without an alarm, a try that dropped it and could not %s: the next one verifies it, and keeps the instant',
     async (_, broken) => {
       const world = createWorld();
-      const id = await world.submit({ ...requested(), revocation: { lead: 0, longestPause: minute } } as CurfewEvent);
+      const id = await world.submit({ ...requested(), revocation: { isScheduled: false, longestPause: minute } } as CurfewEvent);
       await world.approve(id);
       const whole = { terminate: world.target.terminate, isHeld: world.target.isHeld };
       Object.assign(world.target, broken);

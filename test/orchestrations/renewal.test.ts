@@ -30,7 +30,7 @@ function watched(options: Parameters<typeof createWorld>[0] = {}) {
 
 /** A grant of an hour on a target that goes away a minute before its end. */
 async function overdueIn(world: World): Promise<RequestId> {
-  const asked = { ...requested({ duration: hour }), revocation: { lead: 3_000, longestPause: day } };
+  const asked = { ...requested({ duration: hour }), revocation: { isScheduled: true, longestPause: day } };
   const id = await world.submit(asked as ReturnType<typeof requested>);
   await world.approve(id);
   await world.advanceTo(plus(deadline, -minute));

@@ -92,7 +92,7 @@ export const stories: Readonly<Record<string, (world: World) => Promise<unknown>
   },
 
   async overdue(world) {
-    const patient = { ...asked(), revocation: { lead: 3_000, longestPause: hour } };
+    const patient = { ...asked(), revocation: { isScheduled: true, longestPause: hour } };
     await granted(world, patient as ReturnType<typeof requested>);
     world.target.failure = 'CURFEW_TARGET_UNAVAILABLE';
     await world.advanceTo(plus(deadline, 25 * hour));

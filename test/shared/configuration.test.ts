@@ -50,7 +50,7 @@ describe('the settings', () => {
       resourceManagerUrl: 'https://management.azure.com',
       cosmos: { endpoint: 'https://curfew.documents.azure.com:443', database: 'curfew' },
       mail: { smtpUrl: 'smtps://curfew:hunter2@smtp.contoso.example', from: 'Curfew <curfew@contoso.example>' },
-      revocation: { lead: 45_000, longestPause: 60_000 },
+      revocation: { isScheduled: true, longestPause: 60_000 },
       revocationBatch: 1_000,
       purgeAfter: 2_592_000_000,
       callsPerMinute: 600,

@@ -3,9 +3,10 @@ import type { RecordedDrift } from '../../shared/domain/drift.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { OtherWay, RecordedEvent } from '../../shared/domain/events.ts';
 import type { HoldDocument } from '../../shared/domain/holds.ts';
-import { driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../shared/domain/ids.ts';
+import { type ActorId, driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Person } from '../../shared/domain/policy.ts';
 import type { Instant } from '../../shared/domain/time.ts';
+import { type Upcoming, upcomingOf } from '../../shared/domain/upcoming.ts';
 import type {
   AccessProvider,
   ApprovalLink,
@@ -13,6 +14,7 @@ import type {
   Directory,
   DriftStore,
   EventStore,
+  HeartbeatStore,
   Held,
   HoldStore,
   Lack,
@@ -111,6 +113,27 @@ export class MemoryRequests extends Breakable implements RequestStore {
         (role === undefined || request.terms.roleId === role),
     );
     return { requests };
+  }
+
+  async upcoming(from: Instant, to: Instant): Promise<{ upcoming: Upcoming[] }> {
+    this.check();
+    const all = [...this.all.values()].flatMap((request) => upcomingOf(request) ?? []);
+    return { upcoming: all.filter(({ at }) => at >= from && at <= to) };
+  }
+}
+
+/** What processes say of themselves. */
+export class MemoryHeartbeats extends Breakable implements Pick<HeartbeatStore, 'beat' | 'pulse'> {
+  readonly all = new Map<ActorId, Instant>();
+
+  async beat(process: ActorId, at: Instant): Promise<void> {
+    this.check();
+    this.all.set(process, at);
+  }
+
+  async pulse(process: ActorId): Promise<Instant | undefined> {
+    this.check();
+    return this.all.get(process);
   }
 }
 

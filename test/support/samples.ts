@@ -120,7 +120,7 @@ export function requested(more: Partial<Terms> = {}, requester: Person = ada): C
     requester,
     reason: 'Refund case 4711',
     terms: { ...terms, ...more },
-    revocation: { lead: 3_000, longestPause: 60_000 },
+    revocation: { isScheduled: true, longestPause: 60_000 },
     approvers: [bob, carla],
     bodyDigest,
   };

@@ -11,6 +11,7 @@ const stored = z.object({
   standing: z.boolean().optional(),
   holds: z.record(z.string(), z.string()),
   claimedBy: z.string().optional(),
+  actor: z.object({ id: z.string(), until: z.string(), isShared: z.literal(true).optional() }).optional(),
 });
 const listed = z.object({ id: z.string(), key: z.string() });
 const keyed = z.tuple([z.looseObject({ kind: z.string() }), z.string()]);

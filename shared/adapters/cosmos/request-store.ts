@@ -2,12 +2,15 @@ import type { Container, SqlParameter } from '@azure/cosmos';
 import { z } from 'zod';
 import { type AccessRequest, openStates } from '../../domain/access-request.ts';
 import type { RequestFilter, RequestStore } from '../../ports.ts';
+import { type Upcoming, upcomingOf } from '../../domain/upcoming.ts';
 import { expecting, readItem, writeItem } from './client.ts';
 
 const stored = z.object({
   sortKey: z.string(),
   request: z.looseObject({ id: z.string(), state: z.string(), version: z.int(), submittedAt: z.string() }),
 });
+
+const readUpcoming = z.looseObject({ id: z.string(), kind: z.enum(['start', 'end']), at: z.string() });
 
 function readRequest(item: unknown): AccessRequest {
   return stored.parse(item).request as unknown as AccessRequest;
@@ -23,6 +26,7 @@ function buildItem(request: AccessRequest) {
     targetId: request.terms.targetId,
     roleId: request.terms.roleId,
     requesterId: request.requester.principalId,
+    upcoming: upcomingOf(request),
     visibleTo: [request.requester.principalId, ...(submittedBy ? [submittedBy.principalId] : []), ...request.asked],
     request,
   };
@@ -80,6 +84,24 @@ export function createRequestStore(
         requests: page.map(readRequest),
         next: items.length > limit && last !== undefined ? stored.parse(last).sortKey : undefined,
       };
+    },
+    async upcoming(from, to, limit, after = '') {
+      const query = {
+        query:
+          'SELECT VALUE c.upcoming FROM c WHERE c.upcoming.at >= @from AND c.upcoming.at <= @to AND c.id > @after ORDER BY c.id OFFSET 0 LIMIT @limit',
+        parameters: [
+          { name: '@from', value: from },
+          { name: '@to', value: to },
+          { name: '@after', value: after },
+          { name: '@limit', value: limit + 1 },
+        ],
+      };
+      const answer = await expecting('query', container, [], (timeLimit) =>
+        container.items.query(query, timeLimit).fetchAll(),
+      );
+      const items = answer?.resources ?? [];
+      const upcoming = items.slice(0, limit).map((item) => readUpcoming.parse(item) as unknown as Upcoming);
+      return { upcoming, next: items.length > limit ? upcoming.at(-1)?.id : undefined };
     },
   };
 }

@@ -1,11 +1,9 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { OtherWay, RevocationEvidence } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
 import { inTime } from '../../shared/in-time.ts';
-import type { ActivityDependencies } from './index.ts';
-
-/** How long it may take to find out what else lets them in. The access is gone by then. Milliseconds. */
-const patience = 2_000;
+import type { ActivityDependencies } from './activity.ts';
 
 type Looking = Pick<ActivityDependencies, 'clock' | 'directory' | 'providers'>;
 
@@ -13,16 +11,16 @@ type Looking = Pick<ActivityDependencies, 'clock' | 'directory' | 'providers'>;
  * The evidence of a revocation, with what still gives the same. Curfew ended its part whatever comes out here, so that nothing
  * of this fails.
  */
-export async function withOtherWays(
+export async function withResidualAccess(
   { clock, ...systems }: Looking,
   { requester }: AccessRequest,
   evidence: readonly RevocationEvidence[],
 ): Promise<readonly RevocationEvidence[]> {
-  const end = plus(clock.now(), patience);
+  const end = plus(clock.now(), timeline.residualLimitMs);
   return Promise.all(
     evidence.map(async (each) => {
       if (each.outcome !== 'revoked' && each.outcome !== 'absent') return each;
-      return { ...each, ...(await inTime(clock, end, findWays(systems, each, requester)).catch(() => unknown)) };
+      return { ...each, ...(await inTime(clock, end, findWays(systems, each, requester), 'CURFEW_TARGET_UNAVAILABLE').catch(() => unknown)) };
     }),
   );
 }

@@ -1,0 +1,121 @@
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
+import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
+import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
+import { bar, claimHold, holdKey, signClaim } from '../../shared/domain/holds.ts';
+import { type ActorId, actorIdOf } from '../../shared/domain/ids.ts';
+import type { Entitlement } from '../../shared/domain/policy.ts';
+import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
+import { inTime } from '../../shared/in-time.ts';
+import type { Clock } from '../../shared/ports.ts';
+import type { ActivityDependencies } from './activity.ts';
+
+export type Revoking = Pick<ActivityDependencies, 'clock' | 'entropy' | 'holds' | 'providers'>;
+
+/** One attempt at revoking, which may go on though it is no longer waited for: in the hold documents it is an actor of its own. */
+export class Attempt {
+  readonly actor: ActorId;
+  /** What was dropped, whether or not it could be verified. */
+  readonly drops = new Map<Entitlement, DropEvidence>();
+  /** What it says where it hangs: whose answer is awaited. */
+  waitsFor: ErrorCode = 'CURFEW_STORE_UNAVAILABLE';
+  readonly #dependencies: Revoking;
+  readonly #until: Instant;
+
+  /** It sends nothing after `until`. */
+  constructor(dependencies: Revoking, until: Instant) {
+    this.#dependencies = dependencies;
+    this.#until = until;
+    this.actor = actorIdOf(dependencies.entropy.bytes(8));
+  }
+
+  async revokeAll(request: AccessRequest, notBefore: Instant): Promise<RevocationEvidence[]> {
+    const parts = request.terms.entitlements.map((entitlement) => this.#revoke(request, entitlement, notBefore));
+    const settled = await Promise.allSettled(parts);
+    return settled.map((part) => {
+      if (part.status === 'rejected') throw part.reason;
+      return part.value;
+    });
+  }
+
+  async #revoke(request: AccessRequest, entitlement: Entitlement, notBefore: Instant): Promise<RevocationEvidence> {
+    const { clock, holds, providers } = this.#dependencies;
+    const { id, requester } = request;
+    const provider = providers[entitlement.kind];
+    const key = holdKey(entitlement, requester.principalId);
+    const outcome = request.granted?.evidence.find(
+      (each) => holdKey(each.entitlement, requester.principalId) === key,
+    )?.outcome;
+    const giveUp = latest(plus(clock.now(), timeline.holdLimitMs), notBefore);
+    const claim = () =>
+      insist(clock, giveUp, (isWanted) =>
+        holds.change(key, (document) => {
+          if (!isWanted()) return { document, answer: undefined };
+          const now = clock.now();
+          const { outcome: answer, document: left } = claimHold(document, id, outcome === 'granted', notBefore, now);
+          const barred = request.granted ? left : bar(left, id);
+          const isOurs = barred?.claimedBy === id && barred !== document;
+          return { document: isOurs ? signClaim(barred, this.actor, latest(this.#until, notBefore), now) : barred, answer };
+        }),
+      );
+    let release = await claim();
+    while (release === 'undecided') {
+      await clock.sleepUntil(notBefore);
+      release = await claim();
+    }
+    if (release === undefined && canWait(request, clock.now())) throw new CurfewError('CURFEW_STORE_UNAVAILABLE');
+    this.waitsFor = 'CURFEW_TARGET_UNAVAILABLE';
+    const holdsUnknown = release === undefined ? true : undefined;
+    // Without the documents: what was standing before stays, and all else, the unknown too, is revoked.
+    if ((release ?? (outcome === 'already-held' ? 'kept' : 'drop')) === 'kept') {
+      await clock.sleepUntil(notBefore);
+      return { entitlement, outcome: 'kept', sessionsEnded: 0, verifiedAt: clock.now(), holdsUnknown };
+    }
+    let sessionsEnded = 0;
+    const drop = await provider.revoke(entitlement, requester, notBefore).catch(async (error: unknown) => {
+      if (clock.now() < notBefore) throw error;
+      // A session of their own may stand in the way: an open transaction can lock its user against every change.
+      sessionsEnded += await provider.terminate(entitlement, requester);
+      return provider.revoke(entitlement, requester, notBefore);
+    });
+    // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
+    const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
+    if (droppedAt) this.drops.set(entitlement, { entitlement, droppedAt, sessionsEnded });
+    sessionsEnded += await provider.terminate(entitlement, requester).catch(async (error: unknown) => {
+      if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
+      // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
+      await provider.cleanUp(entitlement, requester);
+      return provider.terminate(entitlement, requester);
+    });
+    if (await provider.isHeld(entitlement, requester)) {
+      this.drops.delete(entitlement);
+      throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
+    }
+    return { entitlement, outcome: drop.outcome, droppedAt, sessionsEnded, verifiedAt: clock.now(), holdsUnknown };
+  }
+}
+
+/** Nobody was told that they have what a failed grant may have given; somebody may have the same by another request, and keeps it. */
+function canWait({ cause, deadline }: AccessRequest, now: Instant): boolean {
+  return cause?.kind === 'grant-failed' && deadline !== undefined && now < deadline;
+}
+
+/**
+ * The answer, or undefined where none could be had by `giveUp`. One try is made at any rate. One that is no longer waited for
+ * is to change nothing any more: the request may be over by then, and nobody would clear up after it.
+ */
+async function insist<Answer>(
+  clock: Clock,
+  giveUp: Instant,
+  work: (isWanted: () => boolean) => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
+  for (;;) {
+    let isWanted = true;
+    const end = latest(earliest(giveUp, plus(clock.now(), timeline.holdTryMs)), plus(clock.now(), timeline.holdPauseMs));
+    const trying = work(() => isWanted);
+    const answer = await inTime(clock, end, trying, 'CURFEW_STORE_UNAVAILABLE').catch(() => undefined);
+    isWanted = false;
+    if (answer !== undefined || clock.now() >= giveUp) return answer;
+    await clock.sleepUntil(plus(clock.now(), timeline.holdPauseMs));
+  }
+}

@@ -1,0 +1,86 @@
+import { evolve } from '../../shared/domain/access-request.ts';
+import { isRetryable } from '../../shared/domain/errors.ts';
+import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
+import type { Granting } from '../contract.ts';
+import { pauseAfter } from '../retry.ts';
+import type { Durable } from '../runtime/task.ts';
+import type { Run } from './run.ts';
+
+/** How often granting is tried before the request fails; with the back-off about a minute. */
+export const grantAttempts = 6;
+
+/** Until a booked start is near enough to be waited for in a process, which is exact. */
+export function* awaitStart(run: Run): Durable<void> {
+  const start = run.request.terms.startsAt ?? run.now();
+  yield* run.until(start, { while: () => run.is('scheduled') && !run.isStartNear });
+}
+
+/**
+ * Grants, for as long as the people are still who the policy wants. What the activity records first, the intent with the deadline,
+ * has happened here as soon as it may be recorded there; from then on a failure is undone by a revocation.
+ */
+export function* grant(run: Run): Durable<void> {
+  const isDue = () => isNext(run);
+  const notifyHeldUp = heldUpNotice(run);
+  let failures = 0;
+  for (let attempt = 1; isDue(); attempt++) {
+    const granting = yield* tryGrant(run);
+    if (granting.outcome === 'granted') {
+      run.must({ kind: 'confirm-grant', evidence: granting.evidence });
+      run.notify('granted', [run.request.requester]);
+      return;
+    }
+    const { code } = granting;
+    const { deadline } = run.request;
+    // Nothing can be undone without the hold documents but by revoking what is another request's too: so they are waited for.
+    const isHeldUp = code === 'CURFEW_STORE_UNAVAILABLE';
+    if (!isHeldUp) failures++;
+    if (!isRetryable(code) || failures >= grantAttempts) {
+      run.must({ kind: deadline === undefined ? 'refuse-grant' : 'abandon-grant', code });
+      return;
+    }
+    if (isHeldUp) notifyHeldUp();
+    const next = earliest(plus(run.now(), pauseAfter(granting, attempt)), deadline);
+    yield* run.until(next, { while: isDue, limit: deadline });
+  }
+}
+
+function* tryGrant(run: Run): Durable<Granting> {
+  const { request, outbox } = run;
+  const { startsAt } = request.terms;
+  const notBefore = latest(run.now(), startsAt);
+  const intent = request.deadline === undefined ? run.propose({ kind: 'begin-grant' }, notBefore) : undefined;
+  const intended = intent ? evolve(request, request.id, intent.event) : request;
+  const { deadline } = intended;
+  if (deadline === undefined || deadline <= run.now()) {
+    if (intent) run.happen(intent);
+    return { outcome: 'failed', step: 'record', code: 'CURFEW_DEADLINE_PASSED' };
+  }
+  const pending = outbox.events;
+  const events = intent ? [...pending, intent] : pending;
+  const call = yield* run.call('grant', { request: intended, events, notBefore }, run.nearby(deadline));
+  // Nothing is known of what died: the intent may be recorded, and the access granted.
+  const granting = call.ok ? call.result : ({ ...call, outcome: 'failed', step: 'record' } as const);
+  const isRecorded = granting.outcome === 'granted' || granting.step === 'grant';
+  if (isRecorded) outbox.recorded(pending.length);
+  else if (granting.step === 'record') outbox.recordFailed(granting, run.now());
+  if (intent && (isRecorded || granting.step === 'record')) run.happen(intent, isRecorded);
+  return granting;
+}
+
+/** Returns what notifies the requester, once, that what is approved waits for the store; not before it has for long. */
+export function heldUpNotice(run: Run): () => void {
+  const due: Instant = plus(run.now(), timeline.heldUpAfterMs);
+  let isDone = false;
+  return () => {
+    if (isDone || run.now() < due) return;
+    run.notify('held-up', [run.request.requester]);
+    isDone = true;
+  };
+}
+
+/** Approved, and neither granted nor applied yet. */
+export function isNext(run: Run): boolean {
+  return run.is('scheduled', 'granting');
+}
