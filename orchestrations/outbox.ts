@@ -69,7 +69,10 @@ export class Outbox {
     this.#recording.due = now;
   }
 
+  /** Of a kind that a reader has not been sent yet, the newest says it all. */
   notify(notice: Notice, now: Instant): void {
+    const reader = JSON.stringify(notice.to);
+    this.#notices = this.#notices.filter(({ work }) => work.kind !== notice.kind || JSON.stringify(work.to) !== reader);
     this.#notices.push(entry(notice, now));
   }
 
@@ -86,6 +89,11 @@ export class Outbox {
   recordFailed(failure: Failure, now: Instant): void {
     this.#recording.attempts++;
     this.#recording.due = plus(now, pauseAfter(failure, this.#recording.attempts));
+  }
+
+  /** When events are next to be recorded; undefined where all are. */
+  get recordDue(): Instant | undefined {
+    return this.#events.length > 0 ? this.#recording.due : undefined;
   }
 
   /** When there is next something to do. */

@@ -116,6 +116,6 @@ async function insist<Answer>(
     const answer = await inTime(clock, end, trying, 'CURFEW_STORE_UNAVAILABLE').catch(() => undefined);
     isWanted = false;
     if (answer !== undefined || clock.now() >= giveUp) return answer;
-    await clock.sleepUntil(plus(clock.now(), timeline.holdPauseMs));
+    await clock.sleepUntil(latest(clock.now(), earliest(plus(clock.now(), timeline.holdPauseMs), giveUp)));
   }
 }

@@ -31,13 +31,15 @@ export const grant: Activity<'grant'> = async (dependencies, input): Promise<Gra
       outcome.ok ? undefined : ({ ...outcome, outcome: 'failed', step: name } as const),
     );
   const evidence: GrantEvidence[] = [];
-  const limit = () => earliest(plus(clock.now(), timeline.grantLimitMs), deadline);
   const failed =
     (await step('check', () => checkPeople(dependencies, request))) ??
     (await step('record', () => record(dependencies, input))) ??
-    (await step('grant', () =>
-      limited(dependencies, 'CURFEW_TARGET_UNAVAILABLE', () => grantAll(dependencies, request, deadline, evidence), limit()),
-    ));
+    (await step('grant', () => {
+      const limit = plus(clock.now(), timeline.grantLimitMs);
+      const code = deadline <= limit ? 'CURFEW_DEADLINE_PASSED' : 'CURFEW_TARGET_UNAVAILABLE';
+      const granting = () => grantAll(dependencies, request, deadline, evidence);
+      return limited(dependencies, code, granting, earliest(limit, deadline));
+    }));
   return failed ?? { outcome: 'granted', evidence };
 };
 

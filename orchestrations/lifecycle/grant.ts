@@ -24,8 +24,10 @@ export function* grant(run: Run): Durable<void> {
   const isDue = () => isNext(run);
   const notifyHeldUp = heldUpNotice(run);
   let failures = 0;
+  let isTouched = false;
   for (let attempt = 1; isDue(); attempt++) {
     const granting = yield* tryGrant(run);
+    isTouched ||= granting.outcome === 'granted' || granting.step === 'grant' || granting.code === 'CURFEW_INTERNAL';
     if (granting.outcome === 'granted') {
       run.must({ kind: 'confirm-grant', evidence: granting.evidence });
       run.notify('granted', [run.request.requester]);
@@ -37,12 +39,22 @@ export function* grant(run: Run): Durable<void> {
     const isHeldUp = code === 'CURFEW_STORE_UNAVAILABLE';
     if (!isHeldUp) failures++;
     if (!isRetryable(code) || failures >= grantAttempts) {
+      if (deadline !== undefined && !isTouched) yield* awaitRecord(run, isDue);
+      if (!isDue()) return;
       run.must({ kind: deadline === undefined ? 'refuse-grant' : 'abandon-grant', code });
       return;
     }
     if (isHeldUp) notifyHeldUp();
     const next = earliest(plus(run.now(), pauseAfter(granting, attempt)), deadline);
     yield* run.until(next, { while: isDue, limit: deadline });
+  }
+}
+
+/** The target was not touched without a record: what others hold there is left alone, until the hold documents can be read. */
+function* awaitRecord(run: Run, isDue: () => boolean): Durable<void> {
+  for (let due = run.outbox.recordDue; due !== undefined && isDue(); due = run.outbox.recordDue) {
+    yield* run.until(due, { while: isDue });
+    yield* run.flush();
   }
 }
 
@@ -64,8 +76,8 @@ function* tryGrant(run: Run): Durable<Granting> {
   const granting = call.ok ? call.result : ({ ...call, outcome: 'failed', step: 'record' } as const);
   const isRecorded = granting.outcome === 'granted' || granting.step === 'grant';
   if (isRecorded) outbox.recorded(pending.length);
-  else if (granting.step === 'record') outbox.recordFailed(granting, run.now());
   if (intent && (isRecorded || granting.step === 'record')) run.happen(intent, isRecorded);
+  if (!isRecorded && granting.step === 'record') outbox.recordFailed(granting, run.now());
   return granting;
 }
 

@@ -2,7 +2,7 @@ import type { Instant } from '../../shared/domain/time.ts';
 import { type Durable, nowOf, type OrchestrationContext, startTimer, type Task } from './task.ts';
 
 /** After so many calls a lifecycle that has no end in sight goes on in a new history: every turn runs through all of it. */
-const longestHistory = 64;
+const longestHistory = 32;
 
 /** What became of a call: `died` where the host says that it failed, `late` where nothing was heard by its limit. */
 export type Call = { readonly answer: unknown } | 'died' | 'late';
@@ -33,8 +33,9 @@ export class Calls {
     const timer = limit === undefined ? undefined : startTimer(this.#context, limit);
     yield df.Task.any(timer ? [task, timer] : [task]);
     if (timer && !timer.isCompleted) timer.cancel();
-    if (!task.isCompleted) this.#late.set(name, task);
-    return outcomeOf(task);
+    const outcome = outcomeOf(task);
+    if (outcome === 'late') this.#late.set(name, task);
+    return outcome;
   }
 
   /** The answer of the latest call of that name that had been left to itself, once it has come. Given once. */
@@ -47,6 +48,6 @@ export class Calls {
 }
 
 function outcomeOf(task: Task): Call {
-  if (!task.isCompleted) return 'late';
-  return task.isFaulted ? 'died' : { answer: task.result };
+  if (task.isFaulted) return 'died';
+  return task.isCompleted ? { answer: task.result } : 'late';
 }

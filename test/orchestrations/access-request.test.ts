@@ -246,8 +246,8 @@ describe('when something fails', () => {
   test.each([
     ['grant', 'crash-before'],
     ['grant', 'crash-after'],
-    ['checkEligibility', 'crash-before'],
-    ['checkEligibility', 'crash-after'],
+    ['deliver', 'crash-before'],
+    ['deliver', 'crash-after'],
   ] as const)('the host loses one %s to a %s: it is done again, and the access is granted', async (name, fault) => {
     const world = createWorld({ faults: { [name]: (call: number) => (call === 1 ? fault : undefined) } });
     const id = await world.submit();
@@ -258,7 +258,8 @@ describe('when something fails', () => {
     expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { evidence: [{ outcome: 'revoked' }] } });
   });
   test('people who can never be checked are granted nothing', async () => {
-    const world = createWorld({ faults: { checkEligibility: () => 'crash-before' } });
+    const world = createWorld();
+    world.directory.memberGroups = () => Promise.reject(new Error('out of order'));
     const id = await world.submit();
     await world.approve(id);
     await world.advanceTo(plus(start, 2 * minute));
@@ -290,11 +291,34 @@ describe('when something fails', () => {
     expect(world.target.log.at(-1)).toMatchObject({ at: changedAt, what: 'dropped' });
     expect(world.holds.all.size).toBe(0);
   });
-  test('the process dies with the alarm in it: the durable timer takes the access away', async () => {
+  test.each([60_000, 6_000, 4_000, 3_000])(
+    'the process dies %i ms before the deadline, with the revocation in its memory: the next one revokes at the instant',
+    async (before) => {
+      const world = createWorld();
+      const id = await world.submit();
+      await world.approve(id);
+      await world.advanceTo(plus(deadline, -before));
+      world.die();
+      await world.advanceTo(plus(deadline, minute));
+      expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 0 } });
+    },
+  );
+  test.each([1_000, 500, 1])('the process dies %i ms before the deadline: the next one revokes within two seconds', async (before) => {
+    const world = createWorld();
+    const id = await world.submit();
+    await world.approve(id);
+    await world.advanceTo(plus(deadline, -before));
+    world.die();
+    await world.advanceTo(plus(deadline, minute));
+    expect(world.request(id).state).toBe('expired');
+    expect(world.request(id).revoked?.lateness).toBeLessThanOrEqual(2_000);
+  });
+  test('the process dies and the next one can’t read what is due: the durable timer sees to the revocation', async () => {
     const world = createWorld();
     const id = await world.submit();
     await world.approve(id);
     await world.advanceTo(plus(deadline, -1_000));
+    world.requests.upcoming = () => Promise.reject(new CurfewError('CURFEW_STORE_UNAVAILABLE'));
     world.die();
     await world.advanceTo(plus(deadline, minute));
     expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 5_000 } });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type OrchestratorInput, orchestratorName } from '../../orchestrations/names.ts';
+import { type OrchestratorInput, orchestratorName } from '../../orchestrations/contract.ts';
 import type { State } from '../../shared/domain/access-request.ts';
+import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId, RequestId } from '../../shared/domain/ids.ts';
 import type { Stage } from '../../shared/domain/policy.ts';
@@ -26,7 +27,7 @@ async function adopt(world: World, id: RequestId): Promise<void> {
   const [first, last] = [chain[0], chain.at(-1)];
   if (!first || !last) throw new Error('no such request');
   const request = world.request(id);
-  const resumed = { request, last, unwritten: [], notices: [], attempts: request.delay?.attempt ?? 0 };
+  const resumed = { request, last, outbox: { events: [], groups: [] }, attempts: request.delay?.attempt ?? 0 };
   await world.engine.start(orchestratorName, id, { first, resumed } satisfies OrchestratorInput);
   await world.settle();
 }
@@ -100,12 +101,15 @@ describe('a request that is adopted', () => {
   });
 
   test('long after the deadline of a grant whose outcome nobody wrote down is revoked, alarmingly late', async () => {
-    const goDown = () => {
+    const world = createWorld();
+    const { target } = world;
+    const give = target.grant.bind(target);
+    target.grant = (...words) => {
       world.events.failure = 'CURFEW_STORE_UNAVAILABLE';
-      return undefined;
+      return give(...words);
     };
-    const world = createWorld({ faults: { grant: goDown } });
-    const id = await world.submit();
+    const unscheduled = { isScheduled: false, longestPause: minute };
+    const id = await world.submit({ ...requested(), revocation: unscheduled } as CurfewEvent);
     await world.approve(id);
     await lose(world, id);
     world.events.failure = undefined;
@@ -137,7 +141,8 @@ describe('a request that is adopted', () => {
 
   test('after its deadline is ended at once, as late as it is', async () => {
     const world = createWorld();
-    const id = await world.submit();
+    const unscheduled = { isScheduled: false, longestPause: minute };
+    const id = await world.submit({ ...requested(), revocation: unscheduled } as CurfewEvent);
     await world.approve(id);
     await lose(world, id);
     await world.advanceTo(plus(deadline, hour));

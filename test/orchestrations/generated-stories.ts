@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { commandEvent } from '../../orchestrations/names.ts';
+import { commandEvent } from '../../orchestrations/contract.ts';
 import { awaitedApprovers } from '../../shared/domain/access-request.ts';
 import type { PersonCommand } from '../../shared/domain/decide.ts';
 import type { CommandId, PrincipalId, RequestId } from '../../shared/domain/ids.ts';

@@ -1,19 +1,14 @@
 import { expect, test } from 'vitest';
-import { createAlarm } from '../../orchestrations/activities/alarm.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
-import {
-  acquireHold,
-  claimLasts,
-  clockSkew,
-  type HoldDocument,
-  holdKey,
-  releaseHold,
-} from '../../shared/domain/holds.ts';
-import { requestIdOf } from '../../shared/domain/ids.ts';
+import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
+import { acquireHold, type HoldDocument, holdKey, releaseHold } from '../../shared/domain/holds.ts';
+import { type ActorId, requestIdOf } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
 import {
   MemoryDirectory,
   MemoryEvents,
+  MemoryHeartbeats,
   MemoryHolds,
   MemoryLinks,
   MemoryMail,
@@ -21,7 +16,7 @@ import {
   MemoryRequests,
   MemoryTarget,
 } from '../support/memory.ts';
-import { entitlement, requestAfter, requested, start } from '../support/samples.ts';
+import { ada, analysts, entitlement, requestAfter, requested, start } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 function setUp() {
@@ -31,29 +26,59 @@ function setUp() {
   const holds = new MemoryHolds();
   const requests = new MemoryRequests();
   const providers = { 'sql-role': target };
-  const activities = createActivities({
+  const actor = 'this-process' as ActorId;
+  const report = async () => {};
+  const scheduler = createDeadlineScheduler({
     clock,
-    entropy: { bytes: (count) => new Uint8Array(count) },
+    holds,
+    heartbeats: new MemoryHeartbeats(),
+    providers,
+    actor,
+    report,
+  });
+  let random = 0;
+  const all = createActivities({
+    clock,
+    entropy: { bytes: (count) => new Uint8Array(count).fill(++random) },
     log: () => {},
     events: new MemoryEvents(),
     requests,
     links: new MemoryLinks(),
     holds,
-    directory: new MemoryDirectory([], new Map()),
+    directory: new MemoryDirectory([ada], new Map([[analysts, [ada.principalId]]])),
     notifier: new MemoryMail(),
     providers,
     registry: new MemoryRegistry(),
-    alarm: createAlarm({ clock, holds, providers }),
+    scheduler,
+    actor,
     publicUrl: 'https://curfew.example',
   });
   const deadline = plus(start, 3_600_000);
   const request = requestAfter(requested(), { type: 'grant-intended', at: start, deadline });
   const raise = async () => {};
-  return { time, target, holds, requests, activities, request, deadline, raise };
+  let done: ActorId | undefined;
+  const activities = {
+    /** What came of it, in short. */
+    async grant({ request: granted }: { request: typeof request }) {
+      const outcome = await all.grant({ request: granted, events: [], notBefore: clock.now() }, raise);
+      if (!outcome.ok) return outcome;
+      return outcome.result.outcome === 'granted' ? { ok: true } : { ok: false, code: outcome.result.code };
+    },
+    async revoke(input: { request: typeof request; notBefore: typeof start; giveUp: typeof start }) {
+      const outcome = await all.revoke(input, raise);
+      done = outcome.ok ? outcome.result.actor : undefined;
+      return outcome.ok ? { ok: true, result: outcome.result.evidence } : outcome;
+    },
+    async release({ request: ended }: { request: typeof request }) {
+      const outcome = await all.deliver({ request: ended, events: [], groups: [], cleanUp: { done } }, raise);
+      return { ok: outcome.ok && outcome.result.cleanedUp === null };
+    },
+  };
+  return { time, target, holds, requests, activities, request, deadline };
 }
 
 test('a grant that arrives when the access is over takes back what it gave', async () => {
-  const { target, holds, activities, request, raise } = setUp();
+  const { target, holds, activities, request } = setUp();
 
   const gate = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
@@ -63,13 +88,13 @@ test('a grant that arrives when the access is over takes back what it gave', asy
     await gate.promise;
     return give(...words);
   };
-  const slow = activities.grant({ request }, raise);
+  const slow = activities.grant({ request });
   await arrived.promise;
   target.grant = give;
-  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: true });
+  expect(await activities.grant({ request })).toMatchObject({ ok: true });
   const giveUp = plus(start, 15_000);
-  expect(await activities.revoke({ request, notBefore: start, giveUp }, raise)).toMatchObject({ ok: true });
-  expect(await activities.release({ request }, raise)).toMatchObject({ ok: true });
+  expect(await activities.revoke({ request, notBefore: start, giveUp })).toMatchObject({ ok: true });
+  expect(await activities.release({ request })).toMatchObject({ ok: true });
 
   gate.resolve();
   expect(await slow).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
@@ -78,25 +103,25 @@ test('a grant that arrives when the access is over takes back what it gave', asy
 });
 
 test('a grant that reaches the target after its deadline is not given there at all', async () => {
-  const { time, target, activities, request, deadline, raise } = setUp();
+  const { time, target, activities, request, deadline } = setUp();
 
   const give = target.grant.bind(target);
   target.grant = async (...words) => {
     await time.advanceTo(deadline, async () => {});
     return give(...words);
   };
-  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_DEADLINE_PASSED' });
+  expect(await activities.grant({ request })).toMatchObject({ ok: false, code: 'CURFEW_DEADLINE_PASSED' });
   expect(target.log).toEqual([]);
 });
 
 test('a grant that is given up bars the way to a run of it that is under way still', async () => {
-  const { target, holds, activities, request, raise } = setUp();
+  const { target, holds, activities, request } = setUp();
 
   const giveUp = plus(start, 15_000);
   const kept = { ok: true, result: [{ outcome: 'kept' }] };
-  expect(await activities.revoke({ request, notBefore: start, giveUp }, raise)).toMatchObject(kept);
-  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
-  expect(await activities.release({ request }, raise)).toMatchObject({ ok: true });
+  expect(await activities.revoke({ request, notBefore: start, giveUp })).toMatchObject(kept);
+  expect(await activities.grant({ request })).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
+  expect(await activities.release({ request })).toMatchObject({ ok: true });
   expect(target.log).toEqual([]);
   expect(holds.all.size).toBe(0);
 });
@@ -106,34 +131,34 @@ for (const { step, waitsFor, gives } of [
   { step: 'just before it gives', waitsFor: 'grant', gives: ['granted', 'dropped'] },
 ] as const) {
   test(`a grant that is given up ${step} leaves nothing`, async () => {
-    const { target, holds, activities, request, raise } = setUp();
+    const { target, holds, activities, request } = setUp();
 
     const call = target[waitsFor].bind(target) as (...words: unknown[]) => Promise<never>;
     target[waitsFor] = async (...words: unknown[]) => {
       target[waitsFor] = call;
       const giveUp = plus(start, 15_000);
-      expect(await activities.revoke({ request, notBefore: start, giveUp }, raise)).toMatchObject({ ok: true });
+      expect(await activities.revoke({ request, notBefore: start, giveUp })).toMatchObject({ ok: true });
       return call(...words);
     };
-    expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
+    expect(await activities.grant({ request })).toMatchObject({ ok: false, code: 'CURFEW_HOLD_CLAIMED' });
     expect(target.log.map(({ what }) => what)).toEqual(gives);
-    expect(await activities.release({ request }, raise)).toMatchObject({ ok: true });
+    expect(await activities.release({ request })).toMatchObject({ ok: true });
     expect(target.members.size).toBe(0);
     expect(holds.all.size).toBe(0);
   });
 }
 
 test('a copy of a grant that comes when all of it is over touches nothing', async () => {
-  const { target, holds, requests, activities, request, deadline, raise } = setUp();
+  const { target, holds, requests, activities, request, deadline } = setUp();
 
   await requests.save({ ...request, state: 'revoked', changedAt: plus(deadline, -1) });
-  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_DEADLINE_PASSED' });
+  expect(await activities.grant({ request })).toMatchObject({ ok: false, code: 'CURFEW_DEADLINE_PASSED' });
   expect(target.log).toEqual([]);
   expect(holds.all.size).toBe(0);
 });
 
 test('a grant whose entitlement a longer one claims for its end meanwhile leaves it to that one', async () => {
-  const { target, holds, activities, request, deadline, raise } = setUp();
+  const { target, holds, activities, request, deadline } = setUp();
   const other = requestIdOf(new Uint8Array(16).fill(9));
   const give = target.grant.bind(target);
   target.grant = async (...words) => {
@@ -145,7 +170,7 @@ test('a grant whose entitlement a longer one claims for its end meanwhile leaves
     if (release.document) holds.all.set(key, release.document);
     return give(...words);
   };
-  expect(await activities.grant({ request }, raise)).toMatchObject({ ok: true });
+  expect(await activities.grant({ request })).toMatchObject({ ok: true });
   expect(target.log.map(({ what }) => what)).toEqual(['granted']);
 });
 
@@ -154,7 +179,7 @@ for (const { when, offset } of [
   { when: 'has ended, by a clock that is ahead', offset: 0 },
 ]) {
   test(`what another process’s alarm has claimed stays claimed until it has rung, though the request ${when}`, async () => {
-    const { time, holds, requests, activities, request, deadline, raise } = setUp();
+    const { time, holds, requests, activities, request, deadline } = setUp();
     const settled = async () => {};
     const changedAt = plus(deadline, offset);
     await time.advanceTo(changedAt, settled);
@@ -162,14 +187,15 @@ for (const { when, offset } of [
     const granted = { at: start, evidence: [] };
     await requests.save({ ...request, id: other, state: 'revoked', granted, changedAt });
     const key = holdKey(entitlement, request.requester.principalId);
-    holds.all.set(key, { standing: false, holds: { [other]: deadline }, claimedBy: other });
+    const actor = { id: 'another-process' as ActorId, until: plus(deadline, timeline.claimLastsMs) };
+    holds.all.set(key, { standing: false, holds: { [other]: deadline }, claimedBy: other, actor });
     const later = { ...request, deadline: plus(deadline, 60_000) };
     const claimed = { ok: false, code: 'CURFEW_HOLD_CLAIMED' };
-    expect(await activities.grant({ request: later }, raise)).toMatchObject(claimed);
+    expect(await activities.grant({ request: later })).toMatchObject(claimed);
     expect(holds.all.get(key)?.claimedBy).toBe(other);
 
-    await time.advanceTo(plus(deadline, claimLasts + clockSkew), settled);
-    expect(await activities.grant({ request: later }, raise)).toMatchObject(claimed);
-    expect(await activities.grant({ request: later }, raise)).toMatchObject({ ok: true });
+    await time.advanceTo(plus(deadline, timeline.claimLastsMs + timeline.clockSkewMs), settled);
+    expect(await activities.grant({ request: later })).toMatchObject(claimed);
+    expect(await activities.grant({ request: later })).toMatchObject({ ok: true });
   });
 }

@@ -13,7 +13,7 @@ const continueAsNew = 4;
 
 /** A world that is watched: how many events a turn was given at most, and how often a story went on in a new history. */
 function watched(options: Parameters<typeof createWorld>[0] = {}) {
-  const seen = { longest: 0, heaviest: 0, renewals: 0, notified: 0 };
+  const seen = { longest: 0, heaviest: 0, renewals: 0, delivered: 0 };
   const world = createWorld({
     ...options,
     onTurn: (trigger, answer) => {
@@ -22,7 +22,7 @@ function watched(options: Parameters<typeof createWorld>[0] = {}) {
       seen.longest = Math.max(seen.longest, history.length);
       seen.heaviest = Math.max(seen.heaviest, trigger.length);
       if (actions.flat().at(-1)?.actionType !== continueAsNew) return;
-      if (seen.renewals++ === 0) seen.notified = world.calls.get('notify') ?? 0;
+      if (seen.renewals++ === 0) seen.delivered = world.calls.get('deliver') ?? 0;
     },
   });
   return { world, seen };
@@ -113,7 +113,7 @@ test('what the alarm said that it did is remembered until it can be verified', a
   await world.advanceTo(plus(deadline, minute));
   const droppedAt = plus(deadline, 7);
   const evidence = [{ entitlement, outcome: 'revoked', droppedAt, sessionsEnded: 1, verifiedAt: droppedAt }] as const;
-  await world.engine.raiseEvent(id, 'command', { kind: 'alarm-rang', evidence });
+  await world.engine.raiseEvent(id, 'command', { kind: 'revocation-fired', evidence });
   world.target.members.clear();
   await world.advanceTo(plus(deadline, 11 * day));
   expect(seen.renewals).toBeGreaterThan(0);
@@ -147,7 +147,7 @@ test('a review that comes just before the story goes on in a new history counts'
   const run = async (during?: number) => {
     const { world, seen } = watched({
       faults: {
-        notify: (call) => {
+        deliver: (call) => {
           if (call !== during) return undefined;
           void world.engine.raiseEvent(id, 'command', { ...reviewed, by: ada, commandId: 'mine' });
           void world.engine.raiseEvent(id, 'command', 'nonsense');
@@ -162,7 +162,7 @@ test('a review that comes just before the story goes on in a new history counts'
     for (let at = deadline; seen.renewals === 0 && !world.types(id).includes('access-reviewed'); at = plus(at, hour)) {
       await world.advanceTo(at);
     }
-    return { world, id, last: seen.notified };
+    return { world, id, last: seen.delivered };
   };
   const { last } = await run();
   for (const during of [last - 1, last]) {

@@ -179,8 +179,11 @@ export class MemoryMail extends Breakable implements Notifier {
   readonly refused = new Set<string>();
   /** For these addresses it takes nothing for now. */
   readonly busy = new Set<string>();
+  /** How many it was given, whatever became of them. */
+  tried = 0;
 
   async send(message: MailMessage): Promise<void> {
+    this.tried++;
     this.check();
     if (this.refused.has(message.to)) throw new CurfewError('CURFEW_MAIL_REFUSED');
     if (this.busy.has(message.to)) throw new CurfewError('CURFEW_MAIL_UNAVAILABLE');
