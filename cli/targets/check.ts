@@ -1,7 +1,7 @@
 import { createService, credentialOf } from '../../functions/composition.ts';
 import { readConfiguration } from '../../shared/configuration.ts';
 import type { Policy } from '../../shared/domain/policy.ts';
-import { each } from '../../shared/each.ts';
+import { mapConcurrently } from '../../shared/map-concurrently.ts';
 import { count } from '../../shared/pages/words.ts';
 import { type System, sayRefusal } from '../command.ts';
 import { describeAsker, whoAsks } from './asker.ts';
@@ -44,7 +44,7 @@ export async function check(
   }
   const chosen = known.filter(({ id }) => names.length === 0 || names.includes(id));
   system.out(describeAsker(from.asker));
-  const looked = await each(chosen, async (target) => ({ target, found: await lookAt(from, target) }));
+  const looked = await mapConcurrently(chosen, async (target) => ({ target, found: await lookAt(from, target) }));
   for (const { target, found } of looked) {
     for (const { state, sentences } of found) {
       const text = `${target.id}: ${sentences.join('\n  ')}`;

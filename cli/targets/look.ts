@@ -1,11 +1,11 @@
 import { asCurfewError, errorCodes } from '../../shared/domain/errors.ts';
 import type { Entitlement, Target } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { inTime } from '../../shared/in-time.ts';
 import { count, oneLine } from '../../shared/pages/words.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type { Clock, TargetRegistry } from '../../shared/ports.ts';
 import { preflightOf } from '../../shared/preflight.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Asker } from './asker.ts';
 import { inDatabase, onboarding, type Remedy, targetReader } from './remedies.ts';
 
@@ -39,7 +39,7 @@ export async function lookAt(from: Looking, target: Target): Promise<Found[]> {
 
 async function seen({ clock }: Looking, what: string, looking: Promise<Found>): Promise<Found> {
   try {
-    return await inTime(clock, plus(clock.now(), patience), looking);
+    return await withTimeout(clock, plus(clock.now(), patience), looking, 'CURFEW_TARGET_UNAVAILABLE');
   } catch (error) {
     const { code, refusal } = asCurfewError(error);
     const sentence = `${what} was not looked at. ${refusal.detail ?? errorCodes[code][1]} (${code})`;

@@ -57,6 +57,7 @@ export const statusOf: { readonly [code in ErrorCode]: number } = {
   CURFEW_MAIL_UNAVAILABLE: 503,
   CURFEW_MAIL_REFUSED: 502,
   CURFEW_WEBHOOK_UNAVAILABLE: 503,
+  CURFEW_HUB_BUSY: 503,
   CURFEW_INTERNAL: 500,
 };
 

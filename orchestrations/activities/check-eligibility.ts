@@ -2,7 +2,7 @@ import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { isStillIn, mayStillDecide } from '../../shared/eligibility.ts';
-import { inTime } from '../../shared/in-time.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
 /** How long whoever broke the glass waits for a directory that does not answer. Milliseconds. */
@@ -28,7 +28,12 @@ export const checkEligibility: Activity<'checkEligibility'> = async (dependencie
 /** The policy itself names them. A directory that answers may still say that the account is off; one that is down is not waited for. */
 async function checkAccount({ directory, clock }: ActivityDependencies, { requester }: AccessRequest): Promise<null> {
   const asking = directory.person(requester.principalId);
-  const account = await inTime(clock, plus(clock.now(), emergencyPatience), asking).catch(() => requester);
+  const account = await withTimeout(
+    clock,
+    plus(clock.now(), emergencyPatience),
+    asking,
+    'CURFEW_TARGET_UNAVAILABLE',
+  ).catch(() => requester);
   if (!account) throw new CurfewError('CURFEW_REQUESTER_INELIGIBLE');
   return null;
 }

@@ -2,7 +2,6 @@ import type { ExtendCommand, RingCommand } from '../../shared/domain/decide.ts';
 import { asCurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { inTime } from '../../shared/in-time.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type {
   Clock,
@@ -16,6 +15,7 @@ import type {
   RequestStore,
   TargetRegistry,
 } from '../../shared/ports.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import { type ActivityName, type ActivityTypes, alarmKinds, type Outcome } from '../names.ts';
 import type { Alarm } from './alarm.ts';
 import { arm } from './arm.ts';
@@ -89,7 +89,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
 function limited<Name extends ActivityName>(activity: Activity<Name>, code: ErrorCode): Activity<Name> {
   return (dependencies, input, raise) => {
     const { clock } = dependencies;
-    return inTime(clock, plus(clock.now(), choreLimit), activity(dependencies, input, raise), code);
+    return withTimeout(clock, plus(clock.now(), choreLimit), activity(dependencies, input, raise), code);
   };
 }
 

@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { OtherWay, RevocationEvidence } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { inTime } from '../../shared/in-time.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityDependencies } from './index.ts';
 
 /** How long it may take to find out what else lets them in. The access is gone by then. Milliseconds. */
@@ -22,7 +22,12 @@ export async function withOtherWays(
   return Promise.all(
     evidence.map(async (each) => {
       if (each.outcome !== 'revoked' && each.outcome !== 'absent') return each;
-      return { ...each, ...(await inTime(clock, end, findWays(systems, each, requester)).catch(() => unknown)) };
+      return {
+        ...each,
+        ...(await withTimeout(clock, end, findWays(systems, each, requester), 'CURFEW_TARGET_UNAVAILABLE').catch(
+          () => unknown,
+        )),
+      };
     }),
   );
 }

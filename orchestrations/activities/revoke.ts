@@ -5,8 +5,8 @@ import type { DropEvidence, RevocationEvidence } from '../../shared/domain/event
 import { bar, claimHold, holdKey } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
-import { inTime } from '../../shared/in-time.ts';
 import type { Clock } from '../../shared/ports.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 import { withOtherWays } from './other-ways.ts';
 import { goneAt, goneWithTarget } from './target-gone.ts';
@@ -27,22 +27,30 @@ const ringLimit = 7_000;
 export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, rung = [] }, raise) => {
   const { alarm, clock } = dependencies;
   const hung = clock.sleepUntil(plus(clock.now(), ringLimit)).then(() => undefined);
-  const done = await inTime(clock, giveUp, Promise.race([alarm.settle(request.id), hung]));
+  const done = await withTimeout(
+    clock,
+    giveUp,
+    Promise.race([alarm.settle(request.id), hung]),
+    'CURFEW_TARGET_UNAVAILABLE',
+  );
   if (done) return withOtherWays(dependencies, request, done);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);
   const drops = new Map<Entitlement, DropEvidence>();
-  const evidence = await inTime(clock, giveUp, revokeAll(dependencies, request, notBefore, drops)).catch(
-    async (error: unknown) => {
-      // The next try finds it gone, and could not say since when.
-      const known = [...drops.values(), ...rung];
-      if (drops.size > 0) void raise(request.id, { kind: 'alarm-rang', evidence: known }).catch(() => undefined);
-      const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
-      const since = isAway ? await inTime(clock, giveUp, gone) : undefined;
-      if (since === undefined) throw error;
-      return goneWithTarget(request, since);
-    },
-  );
+  const evidence = await withTimeout(
+    clock,
+    giveUp,
+    revokeAll(dependencies, request, notBefore, drops),
+    'CURFEW_TARGET_UNAVAILABLE',
+  ).catch(async (error: unknown) => {
+    // The next try finds it gone, and could not say since when.
+    const known = [...drops.values(), ...rung];
+    if (drops.size > 0) void raise(request.id, { kind: 'alarm-rang', evidence: known }).catch(() => undefined);
+    const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
+    const since = isAway ? await withTimeout(clock, giveUp, gone, 'CURFEW_TARGET_UNAVAILABLE') : undefined;
+    if (since === undefined) throw error;
+    return goneWithTarget(request, since);
+  });
   const whole = evidence.map((each) => withDrop(each, request, rung, clock.now()));
   return withOtherWays(dependencies, request, whole);
 };
@@ -175,7 +183,7 @@ async function insist<Answer>(
     let isWanted = true;
     const end = latest(earliest(giveUp, plus(clock.now(), holdTry)), plus(clock.now(), holdPause));
     const trying = work(() => isWanted);
-    const answer = await inTime(clock, end, trying).catch(() => undefined);
+    const answer = await withTimeout(clock, end, trying, 'CURFEW_TARGET_UNAVAILABLE').catch(() => undefined);
     isWanted = false;
     if (answer !== undefined || clock.now() >= giveUp) return answer;
     await clock.sleepUntil(plus(clock.now(), holdPause));

@@ -56,7 +56,8 @@ export const errorCodes = {
   CURFEW_MAIL_UNAVAILABLE: ['retryable', 'The mail server cannot be reached or said no.'],
   CURFEW_MAIL_REFUSED: ['terminal', 'The mail server takes nothing for this address.'],
   CURFEW_WEBHOOK_UNAVAILABLE: ['retryable', 'The receiver of a webhook did not take what was sent.'],
-  CURFEW_INTERNAL: ['terminal', 'Something went wrong inside Curfew.'],
+  CURFEW_HUB_BUSY: ['retryable', 'The task hub took too long to begin this.'],
+  CURFEW_INTERNAL: ['retryable', 'Something went wrong inside Curfew.'],
 } as const satisfies Record<`CURFEW_${string}`, readonly ['refused' | 'retryable' | 'terminal', string]>;
 
 export type ErrorCode = keyof typeof errorCodes;
@@ -96,6 +97,10 @@ export function asCurfewError(error: unknown): CurfewError {
   return error instanceof CurfewError ? error : new CurfewError('CURFEW_INTERNAL');
 }
 
+/**
+ * Whether the same call may pass later. CURFEW_INTERNAL is among them: it says nothing of what was done, as a process that
+ * died says nothing, so that the service tries again and a caller may.
+ */
 export function isRetryable(code: ErrorCode): boolean {
   return errorCodes[code][0] === 'retryable';
 }
