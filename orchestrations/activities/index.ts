@@ -2,6 +2,7 @@ import type { ExtendCommand, RingCommand } from '../../shared/domain/decide.ts';
 import { asCurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
+import { remedyInLog } from '../../shared/pages/log-remedies.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type {
   Clock,
@@ -107,7 +108,7 @@ function answer<Name extends ActivityName>(
       const result = await activity(dependencies, input, raise);
       return { ok: true, at: clock.now(), result };
     } catch (error) {
-      const { code, wayOut, retryAfter } = asCurfewError(error).refusal;
+      const { code, remedy, retryAfter } = asCurfewError(error).refusal;
       // The error's own text may hold SQL, addresses or tokens. Its class says enough, and the code is the rest.
       const isAlarm = 'kind' in input && alarmKinds.includes(input.kind);
       log(isAlarm ? 'error' : 'warning', `${name} failed: ${code}`, {
@@ -115,7 +116,7 @@ function answer<Name extends ActivityName>(
         requestId: input.request.id,
         error: error instanceof Error ? error.name : typeof error,
         // What Curfew itself says is to be done.
-        ...(wayOut !== undefined && { wayOut }),
+        ...(remedy && { remedy: remedyInLog(remedy) }),
       });
       return { ok: false, at: clock.now(), code, retryAfter };
     }
