@@ -1,53 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { AccessRequest } from '../../../shared/domain/access-request.ts';
 import { CurfewError } from '../../../shared/domain/errors.ts';
 import type { Person } from '../../../shared/domain/policy.ts';
 import { isSafeText } from '../../../shared/domain/text.ts';
 import * as mails from '../../../shared/pages/mails.ts';
 import type { MailMessage } from '../../../shared/ports.ts';
 import { ada, bob, carla, entitlement, eve } from '../../support/samples.ts';
+import { about, link, mailKinds, wanted } from './mail-kinds.ts';
 import { expectSafeMarkup, visibleText } from './safe-markup.ts';
-import { extended, hostile, later, now, plans, stories, storyOf, waiting } from './stories.ts';
+import { extended, hostile, later, plans, stories, storyOf, waiting } from './stories.ts';
 
-const link = 'https://curfew.contoso.example/api/approvals/0123456789abcdefghijklmnopqrstuvwxyzABCDEFG';
-const about = (request: AccessRequest, recipient: Person = ada) => ({ request, recipient, now });
-const wanted = (request = waiting, recipient = bob, isReminder = false) =>
-  mails.approvalMail({ ...about(request, recipient), link, plans, isReminder });
-
-type Write = (request: AccessRequest, recipient: Person) => MailMessage;
-/** Every mail, and of which stories it can be written. */
-const kinds: readonly [name: string, write: Write, fits: (request: AccessRequest) => boolean, hasLink: boolean][] = [
-  ['approval', (request, to) => wanted(request, to), () => true, true],
-  ['reminder', (request, to) => wanted(request, to, true), () => true, true],
-  ['waiting', (request, to) => mails.waitingMail(about(request, to)), () => true, false],
-  ['decided', (request, to) => mails.decidedMail(about(request, to)), ({ decision }) => decision !== undefined, false],
-  ['held up', (request, to) => mails.heldUpMail(about(request, to)), () => true, false],
-  ['granted', (request, to) => mails.grantedMail(about(request, to)), ({ deadline }) => deadline !== undefined, false],
-  [
-    'ending soon',
-    (request, to) => mails.endingSoonMail(about(request, to)),
-    ({ deadline }) => deadline !== undefined,
-    false,
-  ],
-  [
-    'extended',
-    (request, to) => mails.extendedMail(about(request, to)),
-    ({ deadline }) => deadline !== undefined,
-    false,
-  ],
-  ['ended', (request, to) => mails.endedMail(about(request, to)), () => true, false],
-  ['overdue', (request, to) => mails.overdueMail(about(request, to)), () => true, false],
-  ['still held', (request, to) => mails.stillHeldMail(about(request, to)), () => true, false],
-  ['glass broken', (request, to) => mails.glassBrokenMail({ ...about(request, to), plans }), () => true, false],
-  [
-    'review',
-    (request, to) => mails.reviewMail({ ...about(request, to), link }),
-    ({ terms }) => terms.breakGlass !== undefined,
-    true,
-  ],
-];
-
-describe.each(kinds)('the mail of the kind %s', (_kind, write, fits, hasLink) => {
+describe.each(mailKinds)('the mail of the kind %s', (_kind, write, fits, hasLink) => {
   const fitting = stories.filter(([, , request]) => fits(request));
 
   test.each(fitting)('is sound for a request that is %s, whatever people wrote', (_name, _state, story) => {
@@ -94,7 +56,7 @@ function expectSameWords({ text, html }: MailMessage): void {
 }
 
 test('every mail shows times in the zone of who reads it', () => {
-  for (const [, write] of kinds.filter(([name]) => !['decided', 'review'].includes(name))) {
+  for (const [, write] of mailKinds.filter(([name]) => !['decided', 'review'].includes(name))) {
     const mail = write(storyOf('granted'), { ...carla, timeZone: 'Asia/Tokyo' });
     expect(`${mail.subject} ${mail.text}`).toMatch(/UTC\+9 \((?:... \d{4}-\d\d-\d\d )?\d\d:\d\d UTC\)/);
   }
