@@ -4,14 +4,14 @@ import type { Container, JSONObject } from '@azure/cosmos';
 import { DefaultAzureCredential } from '@azure/identity';
 import { connectAs } from '../local/database.ts';
 import { tokenFor } from '../local/people.ts';
-import type { OrchestratorInput } from '../orchestrations/names.ts';
+import type { OrchestratorInput } from '../orchestrations/contract.ts';
 import { openContainers } from '../shared/adapters/cosmos/client.ts';
 import { createEventStore } from '../shared/adapters/cosmos/event-store.ts';
 import { createHoldStore } from '../shared/adapters/cosmos/hold-store.ts';
 import { createRequestStore } from '../shared/adapters/cosmos/request-store.ts';
 import { sidOf } from '../shared/adapters/sql/sid.ts';
 import { evolve } from '../shared/domain/access-request.ts';
-import { decide, type StoryCommand } from '../shared/domain/decide.ts';
+import { decide, type LifecycleCommand } from '../shared/domain/decide.ts';
 import type { CurfewEvent, RecordedEvent } from '../shared/domain/events.ts';
 import { link } from '../shared/domain/hash-chain.ts';
 import { holdKey } from '../shared/domain/holds.ts';
@@ -126,7 +126,7 @@ async function tellGranted(
   let last: RecordedEvent = first;
   let request = evolve(undefined, id, first.event);
   const evidence = entitlements.map((entitlement) => ({ entitlement, outcome: 'granted' as const, verifiedAt: now }));
-  const commands: StoryCommand[] = [
+  const commands: LifecycleCommand[] = [
     { kind: 'approve-automatically' },
     { kind: 'begin-grant' },
     { kind: 'confirm-grant', evidence },

@@ -4,7 +4,7 @@ import { app } from '@azure/functions';
 import * as df from 'durable-functions';
 import mssql from 'mssql';
 import '../functions/index.ts';
-import { type OrchestratorInput, orchestratorName } from '../orchestrations/names.ts';
+import { type OrchestratorInput, orchestratorName } from '../orchestrations/contract.ts';
 
 /** What the service has asked others for so far: how often, and the request units that the store said it took. */
 export interface Tally {

@@ -1,6 +1,7 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { Instant } from '../shared/domain/time.ts';
+import { remedyInCli } from './remedies.ts';
 
 /** What a command may touch. */
 export interface System {
@@ -20,10 +21,11 @@ export interface Command {
 
 export type Options = { readonly [option: string]: string | boolean | (string | boolean)[] | undefined };
 
-/** Says why Curfew can't. What isn't a refusal of its own is a fault, and thrown on. */
+/** Prints a refusal and its remedy. Anything else is a fault, and thrown on. */
 export function sayRefusal(error: unknown, system: System): void {
   if (!(error instanceof CurfewError)) throw error;
-  system.error(error.refusal.detail ?? error.message);
+  const { detail = error.message, remedy } = error.refusal;
+  system.error(remedy === undefined ? detail : `${detail}\n${remedyInCli(remedy)}`);
 }
 
 /** The command line makes no sense: exit code 2, with the usage. */

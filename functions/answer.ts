@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { AccessRequest } from '../shared/domain/access-request.ts';
 import { type AnswerCommand, decide } from '../shared/domain/decide.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
-import { wayToProve } from '../shared/domain/evaluate.ts';
 import { type Authentication, reasonLength } from '../shared/domain/policy.ts';
 import { isStillIn, mayStillDecide } from '../shared/eligibility.ts';
 import { duration, safeText } from './http/read.ts';
@@ -46,9 +45,9 @@ export async function answer(
   }
   const lacking = terms.decidingNeeds.find((need) => !authentication.includes(need));
   if (lacking !== undefined)
-    throw new CurfewError('CURFEW_AUTHENTICATION_INSUFFICIENT', { wayOut: wayToProve(lacking) });
+    throw new CurfewError('CURFEW_AUTHENTICATION_INSUFFICIENT', { remedy: { kind: 'sign-in-with', need: lacking } });
   if (decision === 'approve' && !terms.breakGlass && !(await isStillIn(directory, terms.requesters, requester))) {
-    throw new CurfewError('CURFEW_REQUESTER_INELIGIBLE', { wayOut: 'Deny it, or let it time out.' });
+    throw new CurfewError('CURFEW_REQUESTER_INELIGIBLE', { remedy: { kind: 'deny-or-let-time-out' } });
   }
   return command(service, client, request, wanted);
 }

@@ -1,8 +1,9 @@
 import type { Caller } from '../shared/adapters/entra/tokens.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
-import { evaluatePolicy, type Finding, type History, type Question } from '../shared/domain/evaluate.ts';
+import { evaluatePolicy } from '../shared/domain/evaluate.ts';
 import type { PrincipalId, RoleId, TargetId } from '../shared/domain/ids.ts';
 import { type Person, type Policy, requesterGroups, type Stage, type Terms } from '../shared/domain/policy.ts';
+import type { History, Question, RuleFinding } from '../shared/domain/question.ts';
 import { canBeFilled } from '../shared/domain/quorum.ts';
 import { peopleIn } from '../shared/eligibility.ts';
 import { approvedAt, countHeld } from '../shared/history.ts';
@@ -17,7 +18,7 @@ export interface Applied {
   readonly terms: Terms;
   /** Who is asked first. */
   readonly approvers: readonly Person[];
-  readonly explanation: readonly Finding[];
+  readonly explanation: readonly RuleFinding[];
 }
 
 /** What the policy gives to this person at this moment, or its refusal. Previews and real requests both come through here. */
@@ -75,7 +76,7 @@ async function findApprovers({ directory }: Service, stages: readonly Stage[], r
   );
   const [stage] = found;
   if (!stage || stage.first.length === 0 || !canBeFilled(found)) {
-    throw new CurfewError('CURFEW_NO_APPROVER', { wayOut: 'Ask whoever writes the policy to name more approvers.' });
+    throw new CurfewError('CURFEW_NO_APPROVER', { remedy: { kind: 'name-approvers' } });
   }
   return stage.first;
 }

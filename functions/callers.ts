@@ -27,7 +27,7 @@ export async function admit(service: Service, request: HttpRequest, needs: Needs
   service.limitCaller(caller.principalId);
   if (typeof needs === 'string' || needs.some((role) => hasRole(caller, role))) return caller;
   throw new CurfewError('CURFEW_FORBIDDEN', {
-    wayOut: `Ask for the application role ${needs.join(' or ')} of Curfew’s app registration.`,
+    remedy: { kind: 'get-app-role', roles: needs },
   });
 }
 

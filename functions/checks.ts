@@ -2,6 +2,7 @@ import { asCurfewError, CurfewError } from '../shared/domain/errors.ts';
 import { requestIdOf } from '../shared/domain/ids.ts';
 import type { Target } from '../shared/domain/policy.ts';
 import { plus } from '../shared/domain/time.ts';
+import { remedyInLog } from '../shared/pages/log-remedies.ts';
 import { preflightOf } from '../shared/preflight.ts';
 import type { Service } from './service.ts';
 
@@ -29,8 +30,8 @@ export function createChecks(service: Checked): Pick<Service, 'check' | 'watch'>
       }),
     );
   let fresh: ReturnType<typeof probeAll> | undefined;
-  const say = (what: string, { message: failure, refusal: { wayOut } }: CurfewError, more: { seconds?: number } = {}) =>
-    service.log('error', what, { failure, ...(wayOut !== undefined && { wayOut }), ...more });
+  const say = (what: string, { message: failure, refusal: { remedy } }: CurfewError, more: { seconds?: number } = {}) =>
+    service.log('error', what, { failure, ...(remedy && { remedy: remedyInLog(remedy) }), ...more });
   /** Whoever asks for the health every minute need not find the same in the log every minute. */
   const said = new Map<string, string>();
   const sayNews = (results: Awaited<ReturnType<typeof probeAll>>) => {
@@ -79,13 +80,13 @@ async function checkTarget(target: Target, providers: Checked['providers']): Pro
   if (found.user === undefined) {
     throw new CurfewError('CURFEW_TARGET_REFUSED', {
       detail: 'There is no user for Curfew, or no such database.',
-      wayOut: 'An administrator onboards it: docs/onboarding.md.',
+      remedy: { kind: 'onboard-target' },
     });
   }
   if (found.lacks.length > 0) {
     throw new CurfewError('CURFEW_TARGET_REFUSED', {
       detail: `Curfew lacks ${found.lacks.map(({ missing }) => missing).join('; ')}`,
-      wayOut: `An administrator of the database runs: ${found.lacks.map(({ statement }) => statement).join(' ')}`,
+      remedy: { kind: 'run-statements', statements: found.lacks.map(({ statement }) => statement) },
     });
   }
 }

@@ -168,7 +168,7 @@ function policyOf({ policyFile }: Configuration): () => Policy {
     log('error', cause.message);
     return () => {
       // Where the file is and what stands in it is the engineer's business, not the caller's.
-      throw new CurfewError('CURFEW_POLICY_INVALID', { cause, wayOut: 'Curfew’s log says what is wrong with it.' });
+      throw new CurfewError('CURFEW_POLICY_INVALID', { cause, remedy: { kind: 'read-log' } });
     };
   }
 }

@@ -27,7 +27,7 @@ export const extend: Handler = async (service, request, client, caller) => {
   const by = await principalOf(service, caller);
   const { requester, submittedBy, terms, beganAt, deadline } = extended;
   if (![requester, submittedBy].some((asker) => asker?.principalId === by.principalId)) {
-    throw new CurfewError('CURFEW_FORBIDDEN', { wayOut: 'Only who has the access asks for its extension.' });
+    throw new CurfewError('CURFEW_FORBIDDEN', { remedy: { kind: 'leave-it-to-requester' } });
   }
   const checked = (extension: Terms['extension']) => {
     const refusal = extensionRefusal(

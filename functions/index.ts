@@ -95,7 +95,7 @@ app.timer('armUpcoming', {
   extraInputs: [df.input.durableClient()],
   handler: async (_timer, context) => {
     service.reporter.keep(df.getClient(context));
-    await armUpcoming(service);
+    await inSpan('armUpcoming', {}, () => armUpcoming(service));
   },
 });
 
@@ -123,7 +123,7 @@ app.hook.appStart(async () => {
       error: error instanceof Error ? error.name : typeof error,
     });
   }
-  void armAtStart(service);
+  void inSpan('armUpcoming', {}, () => armAtStart(service));
   void service.watch();
 });
 

@@ -25,6 +25,6 @@ export function createRateLimit(clock: Clock, perMinute: number): RateLimit {
     if (oldest !== undefined) buckets.delete(oldest);
     if (left >= 1) return;
     const retryAfter = Math.max(1, Math.ceil((1 - left) / perMillisecond / 1000));
-    throw new CurfewError('CURFEW_RATE_LIMITED', { wayOut: `Try again in ${retryAfter} s.`, retryAfter });
+    throw new CurfewError('CURFEW_RATE_LIMITED', { remedy: { kind: 'try-again-in', seconds: retryAfter }, retryAfter });
   };
 }

@@ -5,7 +5,7 @@ import { orchestratorName } from '../orchestrations/contract.ts';
 import { inputFrom } from '../orchestrations/lifecycle/resume.ts';
 import { type AccessRequest, isEnded, isUnfinished } from '../shared/domain/access-request.ts';
 import type { DriftEvent } from '../shared/domain/drift.ts';
-import { CurfewError } from '../shared/domain/errors.ts';
+import { CurfewError, type ErrorCode } from '../shared/domain/errors.ts';
 import type { RecordedEvent } from '../shared/domain/events.ts';
 import { link } from '../shared/domain/hash-chain.ts';
 import { holdKey } from '../shared/domain/holds.ts';
@@ -13,11 +13,11 @@ import { driftIdOf, type RequestId } from '../shared/domain/ids.ts';
 import type { Entitlement } from '../shared/domain/policy.ts';
 import type { Finding } from '../shared/domain/reconcile.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
-import { inTime } from '../shared/in-time.ts';
 import { count } from '../shared/metrics.ts';
 import { describeDrift, describeSeen, driftHeading } from '../shared/pages/reconciler-words.ts';
 import { type Looking, look, type Seen } from '../shared/reconciler.ts';
 import { traceparent } from '../shared/telemetry.ts';
+import { withTimeout } from '../shared/with-timeout.ts';
 import { createAlerts } from './alerts.ts';
 import { lifeOf } from './orchestration-client.ts';
 import type { Service } from './service.ts';
@@ -32,6 +32,15 @@ type Found<Kind extends Finding['kind']> = Extract<Finding, { kind: Kind }>;
 /** How many findings are seen to at once, and how long one may take. Milliseconds. */
 const atOnce = 16;
 const patience = 20_000;
+/** Which system is to blame where one takes longer. Calls to the store end by themselves before. */
+const timeoutCodes: { readonly [Kind in Seen['kind']]: ErrorCode } = {
+  'still-held': 'CURFEW_TARGET_UNAVAILABLE',
+  'left-over': 'CURFEW_TARGET_UNAVAILABLE',
+  lifeless: 'CURFEW_HUB_BUSY',
+  drift: 'CURFEW_TARGET_UNAVAILABLE',
+  'drift-gone': 'CURFEW_STORE_UNAVAILABLE',
+  unseen: 'CURFEW_INTERNAL',
+};
 /** How long it may take to end an access, before somebody is told that it can't be. Milliseconds. */
 const endingPatience = 15_000;
 /** A story that ends badly whenever it is begun again is begun less and less often. Milliseconds. */
@@ -72,7 +81,8 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const { request, entitlements } = found;
     try {
       const taking = take(request, entitlements, found.kind === 'still-held' ? asSeen(found) : {});
-      const isTaken = await inTime(service.clock, plus(service.clock.now(), endingPatience), taking);
+      const giveUp = plus(service.clock.now(), endingPatience);
+      const isTaken = await withTimeout(service.clock, giveUp, taking, 'CURFEW_TARGET_UNAVAILABLE');
       if (isTaken) {
         alerts.raise(`ended ${request.id}`, 'Access stood past its end, and was ended now', describeSeen(found));
       }
@@ -167,7 +177,8 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const see = async (seen: Seen) => {
       try {
         const end = plus(service.clock.now(), patience);
-        if (!(await inTime(service.clock, end, act(client, seen)))) isComplete = false;
+        const isDone = await withTimeout(service.clock, end, act(client, seen), timeoutCodes[seen.kind]);
+        if (!isDone) isComplete = false;
       } catch (error) {
         isComplete = false;
         const failure = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';

@@ -64,15 +64,14 @@ async function partiesOf(
 ): Promise<{ requester: Person; submittedBy?: Person }> {
   if (person === undefined) {
     if (!hasRole(caller, 'Access.Request')) {
-      throw new CurfewError('CURFEW_FORBIDDEN', { path: '/for', wayOut: 'Name the person that you ask for.' });
+      throw new CurfewError('CURFEW_FORBIDDEN', { path: '/for', remedy: { kind: 'name-requester' } });
     }
     return { requester: breakGlass ? await emergencyPerson(service, caller) : await principalOf(service, caller) };
   }
   if (caller.isPerson || !hasRole(caller, 'Access.RequestForOthers')) {
     throw new CurfewError('CURFEW_FORBIDDEN', {
       path: '/for',
-      wayOut:
-        'Only an application with the role Access.RequestForOthers asks for others. Leave it out to ask for yourself.',
+      remedy: { kind: 'leave-out-requester' },
     });
   }
   // Somebody else's token is no reason to break a glass.

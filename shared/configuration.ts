@@ -318,7 +318,7 @@ export function readConfiguration(env: Readonly<Record<string, string | undefine
   });
   throw new CurfewError('CURFEW_CONFIGURATION_INVALID', {
     detail: sentences.join('\n'),
-    wayOut: 'Correct the settings and start Curfew again.',
+    remedy: { kind: 'correct-settings' },
   });
 }
 

@@ -1,6 +1,6 @@
 import { type AccessRequest, holdingStates } from './domain/access-request.ts';
-import type { History } from './domain/evaluate.ts';
 import type { Person, Terms } from './domain/policy.ts';
+import type { History } from './domain/question.ts';
 import type { RequestFilter, RequestStore } from './ports.ts';
 
 type Subject = Pick<Terms, 'targetId' | 'roleId'>;

@@ -19,10 +19,10 @@ import {
   type Sight,
 } from './domain/reconcile.ts';
 import { plus } from './domain/time.ts';
-import { each } from './each.ts';
-import { inTime } from './in-time.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import type { Providers } from './plans.ts';
 import type { Clock, DriftStore, EventStore, HoldStore, RequestStore } from './ports.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export interface Looking {
   readonly clock: Clock;
@@ -65,10 +65,10 @@ export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Li
 }
 
 async function* lookAtTargets({ policy, providers, clock }: Looking, sights: Sight[]): Seeing {
-  const looked = await each(placesIn(policy()), async (place): Promise<Seen | undefined> => {
+  const looked = await mapConcurrently(placesIn(policy()), async (place): Promise<Seen | undefined> => {
     try {
       const asking = providers[place.entitlement.kind].holders(place.entitlement);
-      const holders = await inTime(clock, plus(clock.now(), patience), asking);
+      const holders = await withTimeout(clock, plus(clock.now(), patience), asking, 'CURFEW_TARGET_UNAVAILABLE');
       sights.push({ ...place, holders });
       return undefined;
     } catch (error) {
@@ -88,7 +88,7 @@ async function* lookAtRequests(
   let after: string | undefined;
   do {
     const page = await requests.list({ isUnfinished: true }, pageSize, after);
-    const lives = await each(page.requests, ({ id }) => lifeOf(id));
+    const lives = await mapConcurrently(page.requests, ({ id }) => lifeOf(id));
     for (const [index, request] of page.requests.entries()) {
       const holder = holderOf(request.requester);
       open.set(request.id, holder.principalId);
@@ -109,7 +109,7 @@ async function* lookAtBegun(
 ): Seeing {
   const begun = await events.begunSince(plus(clock.now(), -memory));
   const others = begun.filter((id) => !open.has(id));
-  const found = await each(others, async (id) =>
+  const found = await mapConcurrently(others, async (id) =>
     (await requests.find(id)) ? undefined : requestFrom(id, await events.read(id)),
   );
   for (const request of found.filter((each) => each !== undefined)) {
@@ -178,7 +178,7 @@ async function isThere(
 ) {
   if (principalId === '') return true;
   const asking = providers[entitlement.kind].isHeld(entitlement, { principalId, userPrincipalName: name });
-  return inTime(clock, plus(clock.now(), patience), asking);
+  return withTimeout(clock, plus(clock.now(), patience), asking, 'CURFEW_TARGET_UNAVAILABLE');
 }
 
 async function recordedNow(from: Looking): Promise<ReadonlySet<string>> {

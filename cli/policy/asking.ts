@@ -3,9 +3,11 @@ import { duration, need } from '../../shared/adapters/policy-file/fields.ts';
 import { type Names, namedIn } from '../../shared/adapters/policy-file/names.ts';
 import type { readPolicyFile } from '../../shared/adapters/policy-file/read-policy.ts';
 import { suggest } from '../../shared/adapters/policy-file/wording.ts';
-import { type Evaluation, evaluatePolicy, offeredDemands, type Question } from '../../shared/domain/evaluate.ts';
+import { offeredDemands } from '../../shared/domain/demands.ts';
+import { type Evaluation, evaluatePolicy } from '../../shared/domain/evaluate.ts';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
 import type { Demands, Person } from '../../shared/domain/policy.ts';
+import type { Question } from '../../shared/domain/question.ts';
 import { foldCase } from '../../shared/domain/text.ts';
 import { type Instant, instantOf, plus } from '../../shared/domain/time.ts';
 

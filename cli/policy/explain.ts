@@ -4,10 +4,12 @@ import { namesIn } from '../../shared/adapters/policy-file/names.ts';
 import { readPolicyFile } from '../../shared/adapters/policy-file/read-policy.ts';
 import { suggest } from '../../shared/adapters/policy-file/wording.ts';
 import { errorCodes } from '../../shared/domain/errors.ts';
-import { approveByOf, type Finding, type Question } from '../../shared/domain/evaluate.ts';
+import { approveByOf, type Finding } from '../../shared/domain/evaluate.ts';
 import type { Approvers, Stage, Terms } from '../../shared/domain/policy.ts';
+import type { Question } from '../../shared/domain/question.ts';
 import { describeDuration, type Instant } from '../../shared/domain/time.ts';
 import { type Command, type Options, readFileNamed, UsageError } from '../command.ts';
+import { remedyInCli } from '../remedies.ts';
 import { type Answer, type Asking, ask, askingFields, type PolicyDocument } from './asking.ts';
 
 const options = {
@@ -103,8 +105,13 @@ export function describeAnswer(
 ): string[] {
   const table = tableOf(evaluation.explanation);
   if ('refusal' in evaluation) {
-    const { code, path, wayOut } = evaluation.refusal;
-    return [...table, '', `Refused: ${code} (${path}). ${errorCodes[code][1]}`, `  way out      ${wayOut}`];
+    const { code, path, remedy } = evaluation.refusal;
+    return [
+      ...table,
+      '',
+      `Refused: ${code} (${path}). ${errorCodes[code][1]}`,
+      `  remedy       ${remedyInCli(remedy)}`,
+    ];
   }
   const { terms } = evaluation;
   const maximum = terms.breakGlass ? '' : ` (${describeDuration(demands?.maximum ?? terms.duration)} at most)`;
@@ -188,7 +195,11 @@ function describeLimits({ limits: { perPerson, perRole } }: Terms): string {
 function tableOf(findings: readonly Finding[]): string[] {
   const rows = [
     ['Rule', 'Outcome', 'Why'],
-    ...findings.map(({ rule, outcome, sentence }) => [rule, outcome, sentence]),
+    ...findings.map((finding) => [
+      finding.rule,
+      finding.outcome,
+      finding.outcome === 'refuses' ? remedyInCli(finding.remedy) : finding.sentence,
+    ]),
   ];
   const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   return rows.map(([rule = '', outcome = '', why]) => `${rule.padEnd(width(0))}  ${outcome.padEnd(width(1))}  ${why}`);

@@ -1,12 +1,12 @@
 import { createService, credentialOf } from '../../functions/composition.ts';
 import { readConfiguration } from '../../shared/configuration.ts';
 import type { Policy } from '../../shared/domain/policy.ts';
-import { each } from '../../shared/each.ts';
+import { mapConcurrently } from '../../shared/map-concurrently.ts';
 import { count } from '../../shared/pages/words.ts';
 import { type System, sayRefusal } from '../command.ts';
 import { describeAsker, whoAsks } from './asker.ts';
+import { describeFixes } from './fixes.ts';
 import { type Looking, lookAt } from './look.ts';
-import { describeRemedies } from './remedies.ts';
 import { targetsUsage } from './usage.ts';
 
 /** The exit code: 0 where nothing is missing, 1 where something is, 2 where something could not be looked at. */
@@ -44,7 +44,7 @@ export async function check(
   }
   const chosen = known.filter(({ id }) => names.length === 0 || names.includes(id));
   system.out(describeAsker(from.asker));
-  const looked = await each(chosen, async (target) => ({ target, found: await lookAt(from, target) }));
+  const looked = await mapConcurrently(chosen, async (target) => ({ target, found: await lookAt(from, target) }));
   for (const { target, found } of looked) {
     for (const { state, sentences } of found) {
       const text = `${target.id}: ${sentences.join('\n  ')}`;
@@ -52,8 +52,8 @@ export async function check(
       else system.out(text);
     }
   }
-  const remedies = looked.flatMap(({ found }) => found.flatMap(({ remedy }) => remedy ?? []));
-  if (remedies.length > 0) system.out(`\nWhat mends it, for an administrator:\n\n${describeRemedies(remedies)}\n`);
+  const fixes = looked.flatMap(({ found }) => found.flatMap(({ fix }) => fix ?? []));
+  if (fixes.length > 0) system.out(`\nWhat mends it, for an administrator:\n\n${describeFixes(fixes)}\n`);
   const having = (wanted: string) => looked.filter(({ found }) => found.some(({ state }) => state === wanted)).length;
   const [missing, unseen] = [having('missing'), having('unseen')];
   system.out(

@@ -1,13 +1,13 @@
 import { asCurfewError, errorCodes } from '../../shared/domain/errors.ts';
 import type { Entitlement, Target } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { inTime } from '../../shared/in-time.ts';
 import { count, oneLine } from '../../shared/pages/words.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type { Clock, TargetRegistry } from '../../shared/ports.ts';
 import { preflightOf } from '../../shared/preflight.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Asker } from './asker.ts';
-import { inDatabase, onboarding, type Remedy, targetReader } from './remedies.ts';
+import { type Fix, inDatabase, onboarding, targetReader } from './fixes.ts';
 
 export interface Looking {
   readonly clock: Clock;
@@ -21,7 +21,7 @@ export interface Found {
   readonly state: 'well' | 'missing' | 'unseen';
   /** The first is of the whole, the others of what is missing. */
   readonly sentences: readonly string[];
-  readonly remedy?: Remedy | undefined;
+  readonly fix?: Fix | undefined;
 }
 
 /** How long one target is waited for; where nobody answers, opening a connection takes 5 s. Milliseconds. */
@@ -39,7 +39,7 @@ export async function lookAt(from: Looking, target: Target): Promise<Found[]> {
 
 async function seen({ clock }: Looking, what: string, looking: Promise<Found>): Promise<Found> {
   try {
-    return await inTime(clock, plus(clock.now(), patience), looking);
+    return await withTimeout(clock, plus(clock.now(), patience), looking, 'CURFEW_TARGET_UNAVAILABLE');
   } catch (error) {
     const { code, refusal } = asCurfewError(error);
     const sentence = `${what} was not looked at. ${refusal.detail ?? errorCodes[code][1]} (${code})`;
@@ -52,7 +52,7 @@ async function lookInto({ providers, asker }: Looking, target: Target, entitleme
   const found = await preflightOf(target, providers);
   if (found.user === undefined) {
     const sentence = `${place} does not let who asks in: it has no user for them, or there is no such database. An administrator onboards it.`;
-    return { state: 'missing', sentences: [sentence], remedy: onboarding(target, entitlement, asker) };
+    return { state: 'missing', sentences: [sentence], fix: onboarding(target, entitlement, asker) };
   }
   const { user, isOwner, lacks } = found;
   const missing = lacks.map((lack) => `lacks ${oneLine(lack.missing, 300)}`);
@@ -63,7 +63,7 @@ async function lookInto({ providers, asker }: Looking, target: Target, entitleme
   return {
     state: isOwner ? 'unseen' : lacks.length > 0 ? 'missing' : 'well',
     sentences: [`${place} knows who asks as ${oneLine(user)}, ${verdict}`, ...missing],
-    remedy: lacks.length > 0 ? inDatabase(entitlement, statements) : undefined,
+    fix: lacks.length > 0 ? inDatabase(entitlement, statements) : undefined,
   };
 }
 
@@ -74,7 +74,7 @@ async function lookUp({ registry, asker }: Looking, resourceId: string): Promise
     const [, subscription = ''] = /^\/subscriptions\/([^/]+)/i.exec(resourceId) ?? [];
     const sentence = 'were it deleted, who asks could not see that in its subscription.';
     const sentences = [sentence, ...lacks.map((right) => `lacks ${right}`)];
-    return { state: 'missing', sentences, remedy: targetReader(subscription, asker) };
+    return { state: 'missing', sentences, fix: targetReader(subscription, asker) };
   }
   if (!isUnknown) return { state: 'well', sentences: ['were it deleted, Azure Resource Manager would say so.'] };
   const sentence = 'Azure Resource Manager has nothing by its resource id: correct it in the policy.';

@@ -1,5 +1,6 @@
 import type { HttpResponseInit } from '@azure/functions';
 import { type ErrorCode, errorCodes, type Refusal } from '../../shared/domain/errors.ts';
+import { remedyInApi } from './remedies.ts';
 import type { ProblemDetails } from './shapes.ts';
 
 /** The one mapping from code to HTTP status. */
@@ -63,7 +64,7 @@ export const statusOf: { readonly [code in ErrorCode]: number } = {
 
 /** Problem details (RFC 9457). `more` goes beside them: what the request has become, where there is one. */
 export function problem(refusal: Refusal, more: Pick<ProblemDetails, 'request'> = {}): HttpResponseInit {
-  const { code, detail, path, wayOut } = refusal;
+  const { code, detail, path, remedy } = refusal;
   const status = statusOf[code];
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
@@ -79,7 +80,7 @@ export function problem(refusal: Refusal, more: Pick<ProblemDetails, 'request'> 
     code,
     detail,
     path,
-    wayOut,
+    ...(remedy && { remedy: remedyInApi(remedy), remedyKind: remedy.kind }),
     ...more,
   } satisfies ProblemDetails;
   return { status, headers, body: JSON.stringify(body) };

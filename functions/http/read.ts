@@ -2,6 +2,7 @@ import type { HttpRequest } from '@azure/functions';
 import { z } from 'zod';
 import { CurfewError, isErrorCode } from '../../shared/domain/errors.ts';
 import { isRequestId, type RequestId } from '../../shared/domain/ids.ts';
+import type { Remedy } from '../../shared/domain/remedies.ts';
 import { isSafeText } from '../../shared/domain/text.ts';
 import { parseDuration } from '../../shared/domain/time.ts';
 
@@ -56,8 +57,8 @@ export async function readForm(request: HttpRequest): Promise<Record<string, str
 
 export async function readJson<Shape extends z.ZodType>(request: HttpRequest, shape: Shape): Promise<z.output<Shape>> {
   const text = await readBody(request);
-  const wayOut = text === '' ? 'Send JSON with a Content-Length; a chunked body does not arrive.' : 'Send JSON.';
-  return parse(shape, parseJson(text, wayOut), 'CURFEW_BODY_INVALID');
+  const remedy: Remedy = { kind: text === '' ? 'send-json-with-length' : 'send-json' };
+  return parse(shape, parseJson(text, remedy), 'CURFEW_BODY_INVALID');
 }
 
 /** As readJson, where no body at all stands for an empty object. */
@@ -66,14 +67,14 @@ export async function readOptionalJson<Shape extends z.ZodType>(
   shape: Shape,
 ): Promise<z.output<Shape>> {
   const text = await readBody(request);
-  return parse(shape, text === '' ? {} : parseJson(text, 'Send JSON, or no body at all.'), 'CURFEW_BODY_INVALID');
+  return parse(shape, text === '' ? {} : parseJson(text, { kind: 'send-json-or-nothing' }), 'CURFEW_BODY_INVALID');
 }
 
-function parseJson(text: string, wayOut: string): unknown {
+function parseJson(text: string, remedy: Remedy): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CurfewError('CURFEW_BODY_INVALID', { wayOut });
+    throw new CurfewError('CURFEW_BODY_INVALID', { remedy });
   }
 }
 

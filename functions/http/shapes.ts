@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { states } from '../../shared/domain/access-request.ts';
 import type { DriftEvent } from '../../shared/domain/drift.ts';
 import { type ErrorCode, errorCodes } from '../../shared/domain/errors.ts';
-import type { Finding } from '../../shared/domain/evaluate.ts';
 import type { Capacity, Channel, CurfewEvent } from '../../shared/domain/events.ts';
 import type { ChainBreak } from '../../shared/domain/hash-chain.ts';
+import type { RuleFinding } from '../../shared/domain/question.ts';
 import { statusOf } from './problem.ts';
 
 /**
@@ -147,7 +147,7 @@ export const preview = accessRequest
       .array(
         z.object({
           rule: z.string(),
-          outcome: z.enum(['applies', 'does not apply', 'refuses'] satisfies Finding['outcome'][]),
+          outcome: z.enum(['applies', 'does not apply'] satisfies RuleFinding['outcome'][]),
           sentence: z.string(),
         }),
       )
@@ -296,7 +296,11 @@ export const problemDetails = z
     code: errorCode,
     detail: z.string().optional().describe('One sentence for people.'),
     path: z.string().optional().describe('What it is about: a pointer into the body, or a parameter.'),
-    wayOut: z.string().optional().describe('What to do about it.'),
+    remedy: z.string().optional().describe('What the caller can do about it: a sentence for people.'),
+    remedyKind: z
+      .string()
+      .optional()
+      .describe('The same for programs that say it in words of their own. More kinds may come.'),
     request: accessRequest.optional().describe('How the request stands, where a command came too late or was not due.'),
   })
   .meta({ description: 'Why something was refused or failed (RFC 9457).' });

@@ -1,6 +1,6 @@
 import type { HttpResponseInit } from '@azure/functions';
 import { type AccessRequest, missingApprovals, otherWays } from '../../shared/domain/access-request.ts';
-import { offeredDemands, type Question } from '../../shared/domain/evaluate.ts';
+import { offeredDemands } from '../../shared/domain/demands.ts';
 import {
   isInAudience,
   mayBreakGlass,
@@ -9,6 +9,7 @@ import {
   type Role,
   type Target,
 } from '../../shared/domain/policy.ts';
+import type { Question } from '../../shared/domain/question.ts';
 import { formatDuration } from '../../shared/domain/time.ts';
 import type { ShownPerson, ShownRequest, ShownRole } from './shapes.ts';
 

@@ -1,3 +1,4 @@
+import { remedyInApi } from '../http/remedies.ts';
 import type { Preview, ProblemDetails, RequestList, ShownRequest, TargetList } from '../http/shapes.ts';
 
 /** Requests and answers as the sample company and its policy make them. A test replays each of the requests. */
@@ -182,7 +183,8 @@ export const problems = {
       status: 422,
       code: 'CURFEW_DURATION_TOO_LONG',
       path: '/duration',
-      wayOut: 'Ask for 8h at most.',
+      remedy: remedyInApi({ kind: 'ask-for-at-most', duration: 8 * 3_600_000 }),
+      remedyKind: 'ask-for-at-most',
     },
   },
 } satisfies Record<string, { summary: string; value: ProblemDetails }>;

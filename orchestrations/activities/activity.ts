@@ -2,7 +2,8 @@ import { asCurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { ActorId, RequestId } from '../../shared/domain/ids.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
-import { inTime } from '../../shared/in-time.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
+import { remedyInLog } from '../../shared/pages/log-remedies.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type {
   Clock,
@@ -73,13 +74,13 @@ export async function attempt<Result>(
   try {
     return { ok: true, result: await work() };
   } catch (error) {
-    const { code, wayOut, retryAfter } = asCurfewError(error).refusal;
+    const { code, remedy, retryAfter } = asCurfewError(error).refusal;
     // The error's own text may hold SQL, addresses or tokens. Its class says enough, and the code is the rest.
     log(isAlarm ? 'error' : 'warning', `${what} failed: ${code}`, {
       ...(kind !== undefined && { kind }),
       requestId,
       error: error instanceof Error ? error.name : typeof error,
-      ...(wayOut !== undefined && { wayOut }),
+      ...(remedy && { remedy: remedyInLog(remedy) }),
     });
     return { ok: false, code, retryAfter };
   }
@@ -92,5 +93,5 @@ export function limited<Result>(
   work: () => Promise<Result>,
   limit: Instant = plus(clock.now(), timeline.outboxLimitMs),
 ): Promise<Result> {
-  return inTime(clock, limit, work(), code);
+  return withTimeout(clock, limit, work(), code);
 }

@@ -6,7 +6,7 @@ import { type ActorId, actorIdOf } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
-import { inTime } from '../../shared/in-time.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Clock } from '../../shared/ports.ts';
 import type { ActivityDependencies } from './activity.ts';
 
@@ -113,7 +113,7 @@ async function insist<Answer>(
     let isWanted = true;
     const end = latest(earliest(giveUp, plus(clock.now(), timeline.holdTryMs)), plus(clock.now(), timeline.holdPauseMs));
     const trying = work(() => isWanted);
-    const answer = await inTime(clock, end, trying, 'CURFEW_STORE_UNAVAILABLE').catch(() => undefined);
+    const answer = await withTimeout(clock, end, trying, 'CURFEW_STORE_UNAVAILABLE').catch(() => undefined);
     isWanted = false;
     if (answer !== undefined || clock.now() >= giveUp) return answer;
     await clock.sleepUntil(latest(clock.now(), earliest(plus(clock.now(), timeline.holdPauseMs), giveUp)));

@@ -1,6 +1,6 @@
 import { type AccessRequest, isEnded, isOver } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
-import { whatIsFull } from '../../shared/domain/evaluate.ts';
+import { whatIsFull } from '../../shared/domain/checks.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
 import {
   acquireHold,

@@ -2,7 +2,7 @@ import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { OtherWay, RevocationEvidence } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
-import { inTime } from '../../shared/in-time.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityDependencies } from './activity.ts';
 
 type Looking = Pick<ActivityDependencies, 'clock' | 'directory' | 'providers'>;
@@ -20,7 +20,7 @@ export async function withResidualAccess(
   return Promise.all(
     evidence.map(async (each) => {
       if (each.outcome !== 'revoked' && each.outcome !== 'absent') return each;
-      return { ...each, ...(await inTime(clock, end, findWays(systems, each, requester), 'CURFEW_TARGET_UNAVAILABLE').catch(() => unknown)) };
+      return { ...each, ...(await withTimeout(clock, end, findWays(systems, each, requester), 'CURFEW_TARGET_UNAVAILABLE').catch(() => unknown)) };
     }),
   );
 }

@@ -7,7 +7,7 @@ import type { ActorId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
-import { inTime } from '../../shared/in-time.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Revoked } from '../contract.ts';
 import type { Activity, ActivityDependencies } from './activity.ts';
 import { Attempt } from './attempt.ts';
@@ -23,7 +23,7 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
   if (clock.now() >= giveUp) throw new CurfewError('CURFEW_HUB_BUSY');
   const unsettled = clock.sleepUntil(plus(clock.now(), timeline.settleLimitMs)).then(() => undefined);
   const settling = Promise.race([scheduler.settle(request.id), unsettled]);
-  const done = await inTime(clock, giveUp, settling, 'CURFEW_TARGET_UNAVAILABLE');
+  const done = await withTimeout(clock, giveUp, settling, 'CURFEW_TARGET_UNAVAILABLE');
   if (done) return whole(dependencies, request, done, actor);
   const rung = fired?.evidence ?? [];
   const verified = await verifyFired(dependencies, request, rung, giveUp);
@@ -40,7 +40,7 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
       void raise(request.id, { kind: 'revocation-fired', evidence: known }).catch(() => undefined);
     }
     const isAway = error instanceof CurfewError && error.code === 'CURFEW_TARGET_UNAVAILABLE';
-    const since = isAway ? await inTime(clock, giveUp, gone, 'CURFEW_TARGET_UNAVAILABLE') : undefined;
+    const since = isAway ? await withTimeout(clock, giveUp, gone, 'CURFEW_TARGET_UNAVAILABLE') : undefined;
     if (since === undefined) throw error;
     return goneWithTarget(request, since);
   });
@@ -80,7 +80,7 @@ async function verifyFired(
     const { droppedAt } = drop;
     return { entitlement, outcome: 'revoked', droppedAt, sessionsEnded, verifiedAt: clock.now() };
   });
-  const found = await inTime(clock, giveUp, Promise.all(verifying), 'CURFEW_TARGET_UNAVAILABLE').catch(() => []);
+  const found = await withTimeout(clock, giveUp, Promise.all(verifying), 'CURFEW_TARGET_UNAVAILABLE').catch(() => []);
   const evidence = found.flatMap((each) => each ?? []);
   return evidence.length === drops.length ? evidence : undefined;
 }

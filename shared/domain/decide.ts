@@ -4,7 +4,8 @@ import type { Capacity, Channel, CurfewEvent, GrantEvidence, RevocationEvidence 
 import { extensionRefusal } from './extension.ts';
 import type { CommandId, RequestId } from './ids.ts';
 import type { Person } from './policy.ts';
-import { describeDuration, type Instant, latest, millisecondsOf, plus } from './time.ts';
+import type { Remedy } from './remedies.ts';
+import { type Instant, latest, millisecondsOf, plus } from './time.ts';
 
 /** An approver's answer to one stage. */
 export interface AnswerCommand {
@@ -82,13 +83,13 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
         return happens({ type: 'request-withdrawn', at: now, by: command.by, commandId: command.commandId });
       }
       if (isEnded(state)) return refuse('CURFEW_REQUEST_ENDED');
-      return refuse('CURFEW_ALREADY_DECIDED', undefined, 'End the access with POST …/revoke.');
+      return refuse('CURFEW_ALREADY_DECIDED', undefined, { kind: 'end-the-access' });
     case 'end':
       return end(request, command, now);
     case 'review':
       if (command.by.principalId === request.requester.principalId) return refuse('CURFEW_SELF_APPROVAL');
       if (request.review !== 'owed') return refuse('CURFEW_REVIEW_NOT_OWED');
-      if (!isEnded(state)) return refuse('CURFEW_NOT_DUE', undefined, 'Review it once the access has ended.');
+      if (!isEnded(state)) return refuse('CURFEW_NOT_DUE', undefined, { kind: 'review-after-end' });
       return happens({
         type: 'access-reviewed',
         at: now,
@@ -166,11 +167,12 @@ function answer(request: AccessRequest, command: AnswerCommand, now: Instant): D
   if (command.kind === 'deny')
     return happens({ type: 'access-denied', at: now, stage, by, through, comment, commandId });
   if (duration !== undefined && duration > request.duration) {
-    const wayOut = `Approve ${describeDuration(request.duration)} at most.`;
-    return { refusal: { code: 'CURFEW_DURATION_TOO_LONG', path: '/duration', wayOut } };
+    const remedy: Remedy = { kind: 'approve-for-at-most', duration: request.duration };
+    return { refusal: { code: 'CURFEW_DURATION_TOO_LONG', path: '/duration', remedy } };
   }
   if (duration !== undefined && !(duration >= 1000 && Number.isSafeInteger(duration))) {
-    return { refusal: { code: 'CURFEW_DURATION_INVALID', path: '/duration', wayOut: 'Approve one second or more.' } };
+    const remedy: Remedy = { kind: 'approve-for-at-least', duration: 1000 };
+    return { refusal: { code: 'CURFEW_DURATION_INVALID', path: '/duration', remedy } };
   }
   return happens({ type: 'access-approved', at: now, stage, by, through, comment, duration, commandId });
 }
@@ -185,7 +187,7 @@ function end(request: AccessRequest, command: Extract<PersonCommand, { kind: 'en
   }
   if (state === 'revoking' || state === 'overdue') return refuse('CURFEW_ALREADY_ENDING');
   if (isEnded(state)) return refuse('CURFEW_REQUEST_ENDED');
-  return refuse('CURFEW_NOT_GRANTED', undefined, 'Withdraw or deny the request instead, or try again in a moment.');
+  return refuse('CURFEW_NOT_GRANTED', undefined, { kind: 'withdraw-or-deny' });
 }
 
 /** An extension can't be called off while it is being applied: what became of it would be anybody's guess. */
@@ -223,6 +225,6 @@ function happens(event: CurfewEvent): Decision {
   return { event };
 }
 
-function refuse(code: ErrorCode, detail?: string, wayOut?: string): Decision {
-  return { refusal: { code, detail, wayOut } };
+function refuse(code: ErrorCode, detail?: string, remedy?: Remedy): Decision {
+  return { refusal: { code, detail, remedy } };
 }

@@ -1,3 +1,5 @@
+import type { Remedy } from './remedies.ts';
+
 /**
  * Every way in which Curfew says no. `refused`: the asker must change something; `retryable`: the same call may pass
  * later; `terminal`: it never will. Callers match on the code, never on the text.
@@ -67,14 +69,14 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 }
 
 /**
- * A refusal or failure. `detail` is one sentence for people, `path` what it is about (`/duration`), `wayOut` what to do,
- * `retryAfter` in how many seconds the same call may pass.
+ * A refusal or failure. `detail` is one sentence for people, `path` what it is about (`/duration`), `remedy` what the reader
+ * can do, which each surface says in its own words, `retryAfter` in how many seconds the same call may pass.
  */
 export interface Refusal {
   readonly code: ErrorCode;
   readonly detail?: string | undefined;
   readonly path?: string | undefined;
-  readonly wayOut?: string | undefined;
+  readonly remedy?: Remedy | undefined;
   readonly retryAfter?: number | undefined;
 }
 
@@ -97,6 +99,10 @@ export function asCurfewError(error: unknown): CurfewError {
   return error instanceof CurfewError ? error : new CurfewError('CURFEW_INTERNAL');
 }
 
+/**
+ * Whether the same call may pass later. CURFEW_INTERNAL is among them: it says nothing of what was done, as a process that
+ * died says nothing, so that the service tries again and a caller may.
+ */
 export function isRetryable(code: ErrorCode): boolean {
   return errorCodes[code][0] === 'retryable';
 }

@@ -6,7 +6,7 @@ import { timeline } from './timeline.ts';
 /** Why this grant's deadline can't be moved by so many milliseconds; nothing where it can. Asked when the extension is asked for, and again when it is to happen. */
 export function extensionRefusal(request: AccessRequest, duration: number, now: Instant): Refusal | undefined {
   const { state, beganAt, deadline, terms, extensions } = request;
-  if (isEnded(state)) return { code: 'CURFEW_REQUEST_ENDED', wayOut: 'Ask for new access with POST /api/requests.' };
+  if (isEnded(state)) return { code: 'CURFEW_REQUEST_ENDED', remedy: { kind: 'ask-for-new-access' } };
   if (state === 'revoking' || state === 'overdue') return { code: 'CURFEW_ALREADY_ENDING' };
   if (state !== 'granted' || beganAt === undefined || deadline === undefined) return { code: 'CURFEW_NOT_GRANTED' };
   const final = plus(deadline, -timeline.finalLeadMs);
@@ -14,13 +14,13 @@ export function extensionRefusal(request: AccessRequest, duration: number, now: 
     return {
       code: 'CURFEW_TOO_LATE',
       detail: `The access ends at ${deadline}, and since ${final} nothing moves that any more.`,
-      wayOut: 'Ask for new access with POST /api/requests.',
+      remedy: { kind: 'ask-for-new-access' },
     };
   }
   const { times, total } = terms.extension;
   if (extensions.length >= times) {
     const detail = times === 0 ? 'This access cannot be extended.' : `It has been extended ${times} times already.`;
-    return { code: 'CURFEW_EXTENSION_REFUSED', detail, wayOut: 'Ask for new access with POST /api/requests.' };
+    return { code: 'CURFEW_EXTENSION_REFUSED', detail, remedy: { kind: 'ask-for-new-access' } };
   }
   const held = millisecondsOf(deadline) - millisecondsOf(beganAt);
   if (held + duration > total) {
@@ -29,8 +29,7 @@ export function extensionRefusal(request: AccessRequest, duration: number, now: 
       code: 'CURFEW_EXTENSION_REFUSED',
       path: '/duration',
       detail: `Extended by that much it would last longer than ${describeDuration(total)} in all.`,
-      wayOut:
-        left >= 1000 ? `Ask for ${describeDuration(left)} at most.` : 'Ask for new access with POST /api/requests.',
+      remedy: left >= 1000 ? { kind: 'ask-for-at-most', duration: left } : { kind: 'ask-for-new-access' },
     };
   }
   return undefined;

@@ -1,9 +1,11 @@
 import type { AccessRequest } from '../domain/access-request.ts';
-import { CurfewError, isRetryable } from '../domain/errors.ts';
+import { CurfewError } from '../domain/errors.ts';
 import { describeDuration, type Instant, millisecondsOf } from '../domain/time.ts';
 import type { MailMessage } from '../ports.ts';
 import { writeMail } from './letter.ts';
+import { remedyInMail, remedyOfFailure } from './mail-remedies.ts';
 import { counted, type Notice } from './notice.ts';
+import { elsewhere } from './remedy-words.ts';
 import { roleOf, wishOf } from './request-words.ts';
 import { heldBefore, statusOf } from './status.ts';
 import { count, describeWait, shellWord } from './words.ts';
@@ -47,7 +49,7 @@ export function grantedMail(notice: Notice): MailMessage {
       'Connect with your own account, for example so:',
     ],
     commands: [...new Set(connections)],
-    closing: [...howToGoOn(request), howToEnd(request)],
+    closing: [...howToGoOn(request), howToEnd, request.id],
   });
 }
 
@@ -64,7 +66,10 @@ export function endingSoonMail(notice: Notice): MailMessage {
       `It ends on ${counted(notice, deadline)}, and open sessions are cut off at that moment.`,
       'Finish what you are doing, and commit or roll back what is open.',
     ],
-    closing: howToGoOn(request, 'Need longer?', 'It can’t be extended. POST /api/requests asks for new access.'),
+    closing: [
+      ...howToGoOn(request, 'Need longer?', `It can’t be extended. ${remedyInMail({ kind: 'ask-for-new-access' })}`),
+      request.id,
+    ],
   });
 }
 
@@ -80,7 +85,7 @@ export function extendedMail(notice: Notice): MailMessage {
       `You have it until ${counted(notice, deadline)}. The access and its open sessions end at that moment.`,
       'Sessions that are open now go on.',
     ],
-    closing: [...howToGoOn(request, 'Need longer still?'), howToEnd(request)],
+    closing: [...howToGoOn(request, 'Need longer still?'), howToEnd, request.id],
   });
 }
 
@@ -97,28 +102,25 @@ export function endedMail({ request, recipient, now }: Notice): MailMessage {
   });
 }
 
-function whatNext({ state, failure, extends: extended }: AccessRequest): string[] {
-  if (state === 'extended') return [`Done sooner? POST /api/requests/${extended}/revoke ends the access at once.`];
-  if (state === 'timed-out') return ['Still need it? POST /api/requests asks again. Tell an approver that you wait.'];
-  if (state !== 'failed') return ['Need it again? POST /api/requests asks for new access.'];
-  if (failure === 'CURFEW_LIMIT_REACHED') return ['End a grant that you don’t need any more, or wait, and ask again.'];
-  if (failure !== undefined && isRetryable(failure)) return ['Wait a little, and ask again with POST /api/requests.'];
-  return ['Ask the people who run Curfew what to do about it, and give them the number below.'];
+function whatNext(request: AccessRequest): string[] {
+  const { state, extends: extended } = request;
+  if (state === 'extended') return [`${howToEnd} Its number is ${extended}.`];
+  const again = remedyInMail({ kind: 'ask-for-new-access' });
+  if (state === 'timed-out') return [`Still need it? ${again} Tell an approver that you wait.`];
+  return [state === 'failed' ? remedyInMail(remedyOfFailure(request)) : `Need it again? ${again}`];
 }
 
-function howToEnd({ id }: AccessRequest): string {
-  return `Done sooner? POST /api/requests/${id}/revoke ends the access at once.`;
-}
+const howToEnd = `Done sooner? ${remedyInMail({ kind: 'end-the-access' })}`;
 
 /** How to extend where the terms still allow it; otherwise what is given for that case, if anything. */
 function howToGoOn(request: AccessRequest, question = 'Need longer?', otherwise?: string): string[] {
-  const { id, terms, extensions, beganAt, deadline } = request;
+  const { terms, extensions, beganAt, deadline } = request;
   const { times, total } = terms.extension;
   const left = times - extensions.length;
   const held = beganAt && deadline ? millisecondsOf(deadline) - millisecondsOf(beganAt) : 0;
   if (left <= 0 || held >= total) return otherwise === undefined ? [] : [otherwise];
   const bounds = `${count(left, 'time')} more, up to ${describeDuration(total)} in all`;
-  return [`${question} POST /api/requests/${id}/extension asks for it before the end: ${bounds}.`];
+  return [`${question} Ask to extend it ${elsewhere}, before it ends: ${bounds}.`];
 }
 
 function deadlineOf({ deadline }: AccessRequest): Instant {

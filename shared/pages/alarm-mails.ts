@@ -99,7 +99,7 @@ export function glassBrokenMail({
       `Nobody approved this. It lasts ${describeDuration(duration)}, until ${
         deadline === undefined ? `about ${at(plus(changedAt, duration))}` : at(deadline)
       }.`,
-      `If this is not expected, end the access now: POST /api/requests/${id}/revoke`,
+      'If this is not expected, end the access now: with Curfew’s API, or by way of the people who run Curfew. Give them the number below.',
     ],
     facts: [
       ...factsOf(request, plans, recipient.timeZone),

@@ -4,6 +4,7 @@ import { describeDuration } from '../domain/time.ts';
 import type { MailMessage } from '../ports.ts';
 import { writeMail } from './letter.ts';
 import { counted, linkNotes, type Notice } from './notice.ts';
+import { elsewhere } from './remedy-words.ts';
 import { answersOf, deciderOf, factsOf, shortened, wishOf } from './request-words.ts';
 import { progressOf, statusOf } from './status.ts';
 import { fullNameOf, nameOf } from './words.ts';
@@ -52,7 +53,7 @@ export function waitingMail(notice: Notice): MailMessage {
       },
       ...answersOf(request, recipient.timeZone),
     ],
-    closing: [`Not needed any more? POST /api/requests/${request.id}/withdraw takes it back.`],
+    closing: [`Not needed any more? Withdraw the request ${elsewhere}.`, request.id],
   });
 }
 

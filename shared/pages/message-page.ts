@@ -1,7 +1,7 @@
 import type { Refusal } from '../domain/errors.ts';
 import { type Html, html } from './escape.ts';
 import { csrfField, layout, type SignedIn } from './layout.ts';
-import { refusalSentences } from './words.ts';
+import { refusalSentences } from './page-remedies.ts';
 
 /** What can be done next: a link to follow, or a form to send. */
 export type Action =

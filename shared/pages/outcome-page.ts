@@ -5,10 +5,11 @@ import type { Person } from '../domain/policy.ts';
 import { describeDuration, type Instant } from '../domain/time.ts';
 import { html } from './escape.ts';
 import { factList, layout, lookAgain, type SignedIn, statusBox } from './layout.ts';
+import { refusalSentences } from './page-remedies.ts';
 import { answersOf, deciderOf, shortened, wishOf } from './request-words.ts';
 import { reviewOf } from './review-page.ts';
 import { statusOf } from './status.ts';
-import { count, nameOf, refusalSentences } from './words.ts';
+import { count, nameOf } from './words.ts';
 
 interface Answered extends SignedIn {
   readonly request: AccessRequest;

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes, type Refusal } from '../domain/errors.ts';
+import { type ErrorCode, errorCodes } from '../domain/errors.ts';
 import type { Person } from '../domain/policy.ts';
 import { isSafeText } from '../domain/text.ts';
 import { describeDuration, type Instant, millisecondsOf } from '../domain/time.ts';
@@ -35,10 +35,6 @@ export function fullNameOf(person: Person): string {
 
 export function sentenceOf(code: ErrorCode): string {
   return errorCodes[code][1];
-}
-
-export function refusalSentences({ code, detail, wayOut }: Refusal): string[] {
-  return [detail ?? sentenceOf(code), ...(wayOut === undefined ? [] : [wayOut])];
 }
 
 /** `1 session`, `3 sessions` */

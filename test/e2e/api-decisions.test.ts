@@ -144,7 +144,7 @@ describe('ending it', () => {
     await api.approve('bob', id);
     const { status, body } = await api.post('ada', `/requests/${id}/withdraw`);
     expect([status, body.code, body.request?.state]).toEqual([409, 'CURFEW_ALREADY_DECIDED', 'granted']);
-    expect(body.wayOut).toContain('revoke');
+    expect(body.remedyKind).toBe('end-the-access');
     await api.post('ada', `/requests/${id}/revoke`);
   });
 });

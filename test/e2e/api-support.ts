@@ -13,6 +13,7 @@ import { applicationTokenFor, samplePerson, tokenFor } from '../../local/people.
 import type { State } from '../../shared/domain/access-request.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import type { RecordedEvent } from '../../shared/domain/events.ts';
+import type { RemedyKind } from '../../shared/domain/remedies.ts';
 
 /** What the API answers with, of all its routes together: a request, a list, or a problem. */
 export interface Shown {
@@ -59,7 +60,8 @@ export interface Shown {
   readonly code?: ErrorCode;
   readonly detail?: string;
   readonly path?: string;
-  readonly wayOut?: string;
+  readonly remedy?: string;
+  readonly remedyKind?: RemedyKind;
   readonly request?: Shown;
 }
 

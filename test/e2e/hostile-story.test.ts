@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { commandEvent } from '../../orchestrations/names.ts';
+import { commandEvent } from '../../orchestrations/contract.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { ada, bob, requested, stage, start } from '../support/samples.ts';

@@ -118,9 +118,9 @@ describe('asking with', () => {
     },
   );
 
-  test('what the policy refuses comes with a way out', async () => {
+  test('what the policy refuses comes with a remedy', async () => {
     for (const more of [{ target: 'x' }, { duration: '9h' }, { startsAt: inDays(40) }, { reason: '' }]) {
-      expect((await api.ask('ada', more)).body.wayOut).toMatch(/\.$/);
+      expect((await api.ask('ada', more)).body.remedy).toMatch(/\.$/);
     }
   });
 

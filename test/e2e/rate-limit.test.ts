@@ -28,7 +28,7 @@ describe('a caller who calls too often', () => {
     expect(problem).toMatchObject({
       code: 'CURFEW_RATE_LIMITED',
       status: 429,
-      wayOut: `Try again in ${retryAfter} s.`,
+      remedy: `Try again in ${retryAfter} s.`,
     });
     expect(retryAfter).toBeGreaterThanOrEqual(1);
     expect(retryAfter).toBeLessThanOrEqual(2);

@@ -32,7 +32,7 @@ describe('with a policy file that can’t be read', () => {
       await api.call('ada', '/targets'),
     ]) {
       expect([answer.status, answer.body.code]).toEqual([503, 'CURFEW_POLICY_INVALID']);
-      expect(answer.body.wayOut).toMatch(/log/);
+      expect(answer.body.remedyKind).toBe('read-log');
       expect(answer.text).not.toMatch(/everybody|yaml|orders/);
     }
     expect(await api.documents('events')).toEqual([]);

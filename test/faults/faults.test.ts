@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { activityNames } from '../../orchestrations/names.ts';
+import { activityNames } from '../../orchestrations/contract.ts';
 import { type Row, rowsOf, sitesOf } from './run.ts';
 import { type ScenarioName, scenarios } from './scenarios.ts';
 import { tableOf } from './table.ts';

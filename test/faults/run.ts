@@ -1,4 +1,4 @@
-import { activityNames } from '../../orchestrations/names.ts';
+import { activityNames } from '../../orchestrations/contract.ts';
 import { type Fault, faultsOf, type Injection, injector, systemOf } from '../support/faults.ts';
 import { createWorld } from '../support/world.ts';
 import { type ScenarioName, scenarios } from './scenarios.ts';

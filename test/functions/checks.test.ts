@@ -12,7 +12,7 @@ const kill: Lack = {
 
 function checked() {
   const world = createWorld();
-  const logged: { level: string; message: string; failure?: unknown; wayOut?: unknown }[] = [];
+  const logged: { level: string; message: string; failure?: unknown; remedy?: unknown }[] = [];
   const checks = createChecks({
     ...world,
     clock: world.time.clock,
@@ -26,7 +26,7 @@ function checked() {
 const named = {
   level: 'error',
   failure: `CURFEW_TARGET_REFUSED: Curfew lacks ${kill.missing}`,
-  wayOut: `An administrator of the database runs: ${kill.statement}`,
+  remedy: `An administrator of the database runs: ${kill.statement}`,
 };
 
 test('the log at start names what a target lacks, and what mends it, until it has it', async () => {
@@ -65,5 +65,5 @@ test('a target that does not let Curfew in does not work', async () => {
   const { world, checks, logged } = checked();
   world.target.preflight = async () => ({ user: undefined });
   expect((await checks.check())['target orders']).toBe(false);
-  expect(logged).toMatchObject([{ wayOut: expect.stringContaining('docs/onboarding.md') }]);
+  expect(logged).toMatchObject([{ remedy: expect.stringContaining('docs/onboarding.md') }]);
 });

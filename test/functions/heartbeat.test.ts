@@ -19,6 +19,8 @@ describe('the reconciler’s health', () => {
       if (isDown) throw new Error('down');
       return stored;
     },
+    beat: async () => {},
+    pulse: async () => undefined,
   };
   test('lasts for five minutes after a success, on every instance, and for the first five without one', async () => {
     const here = createHeartbeat(store, clock);

@@ -121,7 +121,13 @@ describe('what is answered has the form that is described', () => {
     'the problem %s, alone and with all that may go with it',
     (code) => {
       const request = viewRequest(storyOf('withdrawn'));
-      const full = { code, detail: 'So it is.', path: '/reason', wayOut: 'Wait.', retryAfter: 7 };
+      const full = {
+        code,
+        detail: 'So it is.',
+        path: '/reason',
+        remedy: { kind: 'try-again-in', seconds: 7 },
+        retryAfter: 7,
+      } as const;
       for (const { body, status } of [problem({ code }), problem(full, { request })]) {
         const sent = JSON.parse(String(body));
         expect(problemDetails.parse(sent)).toEqual(sent);

@@ -2,7 +2,7 @@ import * as df from 'durable-functions';
 import { ensureStarted } from '../../functions/orchestration-client.ts';
 import { purgeEnded } from '../../functions/purge.ts';
 import type { Service } from '../../functions/service.ts';
-import { orchestratorName } from '../../orchestrations/names.ts';
+import { orchestratorName } from '../../orchestrations/contract.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { instantOf } from '../../shared/domain/time.ts';
 

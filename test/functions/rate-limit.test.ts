@@ -26,9 +26,13 @@ const passing = (key: string, calls: number) => Array.from({ length: calls }, ()
 const wait = (milliseconds: number) => time.advanceTo(plus(time.now, milliseconds), async () => {});
 
 describe('a caller with 30 calls a minute', () => {
-  test('makes them all at once, and is refused the next with a way out', () => {
+  test('makes them all at once, and is told when the next may pass', () => {
     expect(passing('ada', 30)).toHaveLength(30);
-    expect(refusalOf('ada')).toMatchObject({ code: 'CURFEW_RATE_LIMITED', retryAfter: 2, wayOut: 'Try again in 2 s.' });
+    expect(refusalOf('ada')).toMatchObject({
+      code: 'CURFEW_RATE_LIMITED',
+      retryAfter: 2,
+      remedy: { kind: 'try-again-in', seconds: 2 },
+    });
   });
 
   test('is let through when the time that was named is over, and not before', async () => {

@@ -1,7 +1,7 @@
 import type { DurableClient } from 'durable-functions';
 import { expect } from 'vitest';
 import { createReconciler } from '../../functions/reconcile.ts';
-import { orchestratorName } from '../../orchestrations/names.ts';
+import { orchestratorName } from '../../orchestrations/contract.ts';
 import type { RequestId, TargetId } from '../../shared/domain/ids.ts';
 import type { DriftPolicy, Policy } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';

@@ -1,17 +1,21 @@
 import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
-import { accessRequest } from '../../orchestrations/access-request.ts';
-import { createAlarm } from '../../orchestrations/activities/alarm.ts';
-import { createActivities, type Raise } from '../../orchestrations/activities/index.ts';
-import { type ActivityName, activityNames, commandEvent, orchestratorName } from '../../orchestrations/names.ts';
+import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
+import { accessRequest } from '../../orchestrations/lifecycle/access-request.ts';
+import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
+import type { Raise } from '../../orchestrations/activities/activity.ts';
+import { createActivities } from '../../orchestrations/activities/index.ts';
+import { type ActivityName, activityNames, commandEvent, type Message, orchestratorName } from '../../orchestrations/contract.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
-import type { PrincipalId } from '../../shared/domain/ids.ts';
+import { actorIdOf, type PrincipalId, type RequestId } from '../../shared/domain/ids.ts';
 import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { type Instant, instantOf, millisecondsOf } from '../../shared/domain/time.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
 import type { Clock, MailMessage, Member, Principal } from '../../shared/ports.ts';
 import {
   MemoryDirectory,
   MemoryEvents,
+  MemoryHeartbeats,
   MemoryHolds,
   MemoryLinks,
   MemoryRegistry,
@@ -229,6 +233,7 @@ export function createHostileWorld({
     requests: new MemoryRequests(),
     links: new MemoryLinks(),
     holds: new MemoryHolds(),
+    heartbeats: new MemoryHeartbeats(),
     registry: new MemoryRegistry(),
     directory: new MemoryDirectory([...people], new Map(groups)),
     notifier: {
@@ -242,29 +247,37 @@ export function createHostileWorld({
     const { clock } = process;
     const holds = process.wire('holds', systems.holds);
     const providers = { 'sql-role': new ReachedTarget(process, databases) };
+    const entropy = { bytes: (count: number) => new Uint8Array(count).map(() => Math.floor(random() * 256)) };
+    const send = async (id: RequestId, message: Message) => {
+      if (process.isDead) await new Promise(() => {});
+      if (engine.status(id)?.runtimeStatus === 'Running') await engine.raiseEvent(id, commandEvent, message);
+    };
+    const actor = actorIdOf(entropy.bytes(8));
+    const heartbeats = process.wire('holds', systems.heartbeats);
+    const scheduler = createDeadlineScheduler({ clock, holds, heartbeats, providers, actor, report: send });
+    const requests = process.wire('events', systems.requests);
+    const feeding = { clock, log: () => {}, requests, scheduler };
+    void armAtStart(feeding);
     const activities = createActivities({
       clock,
-      entropy: { bytes: (count) => new Uint8Array(count).map(() => Math.floor(random() * 256)) },
+      entropy,
       log: () => {},
       events: process.wire('events', systems.events),
-      requests: process.wire('events', systems.requests),
+      requests,
       links: process.wire('events', systems.links),
       holds,
       directory: process.wire('directory', systems.directory),
       notifier: process.wire('mail', systems.notifier),
       providers,
       registry: systems.registry,
-      alarm: createAlarm({ clock, holds, providers }),
+      scheduler,
+      actor,
       alertAddress: 'engineers@contoso.example',
       publicUrl: 'https://curfew.example',
     });
-    const raise: Raise = async (id, command) => {
-      if (process.isDead) await new Promise(() => {});
-      if (engine.status(id)?.runtimeStatus === 'Running') await engine.raiseEvent(id, commandEvent, command);
-    };
     const act = (name: ActivityName, input: unknown): Promise<unknown> =>
-      (activities[name] as (input: unknown, raise: Raise) => Promise<unknown>)(input, raise);
-    return { process, act };
+      (activities[name] as (input: unknown, raise: Raise) => Promise<unknown>)(input, send);
+    return { process, act, feeding };
   };
   const running = skews.map(begin);
   const pick = async () => {
@@ -299,6 +312,15 @@ export function createHostileWorld({
     ),
   });
   const settle = () => engine.idle();
+  /** The minute timer runs in one process. */
+  const feedEachMinute = (): void => {
+    time.host.schedule(time.host.now() + timeline.feedIntervalMs, () => {
+      const alive = running.find(({ process }) => !process.isDead);
+      if (alive) void armUpcoming(alive.feeding).catch(() => undefined);
+      feedEachMinute();
+    });
+  };
+  feedEachMinute();
   return {
     time,
     engine,

@@ -66,7 +66,7 @@ export function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => Curf
     const by = seen.asked.find((other) => other.id === moved.extension);
     const isApproved = seen.said.find((each) => each.id === by?.id && each.kind !== 'end')?.kind === 'approve';
     check(by?.extends === id && isApproved, id, 'was extended though nobody approved');
-    check(at(moved) <= deadline - seen.lead, id, 'was extended when its deadline was final');
+    check(at(moved) <= deadline - seen.lead + seen.skew, id, 'was extended when its deadline was final');
     deadline += by?.duration ?? 0;
     check(Date.parse(moved.deadline) === deadline, id, 'was moved by another duration than approved');
   }

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { commandEvent, orchestratorName } from '../../orchestrations/names.ts';
+import { commandEvent, orchestratorName } from '../../orchestrations/contract.ts';
 import { evolve } from '../../shared/domain/access-request.ts';
 import type { PersonCommand } from '../../shared/domain/decide.ts';
 import { link } from '../../shared/domain/hash-chain.ts';
 import { type CommandId, type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
 import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../../shared/domain/time.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
 import { analysts, bob, entitlement, owners, requested } from '../support/samples.ts';
 import { createHostileWorld, longestHang, nameOf, type Outage, type Part, parts } from './hostile-world.ts';
 import type { Asked, Said, Seen } from './seen.ts';
@@ -13,7 +14,8 @@ import type { Asked, Said, Seen } from './seen.ts';
 type Of<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never;
 const second = 1_000;
 const minute = 60 * second;
-export const lead = 45 * second;
+/** So long before a deadline it is final. */
+export const lead = timeline.finalLeadMs;
 export const extension = { times: 2, total: 12 * minute };
 const timeOut = 15 * minute;
 

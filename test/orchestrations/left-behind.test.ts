@@ -104,6 +104,7 @@ test('a grant that arrives when the access is over takes back what it gave', asy
 
 test('a grant that reaches the target after its deadline is not given there at all', async () => {
   const { time, target, activities, request, deadline } = setUp();
+  await time.advanceTo(plus(deadline, -10_000), async () => {});
 
   const give = target.grant.bind(target);
   target.grant = async (...words) => {

@@ -11,7 +11,7 @@ import {
   type OrchestratorState,
 } from '../../local/functions-host/durable/wire.ts';
 import { silent } from '../../local/functions-host/log.ts';
-import { orchestratorName } from '../../orchestrations/names.ts';
+import { orchestratorName } from '../../orchestrations/contract.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 /** One history: of an instance, or of a part of its life where it went on in a new one. */

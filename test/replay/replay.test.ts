@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { OrchestrationContext, OrchestrationHandler, Task } from 'durable-functions';
 import { describe, expect, test } from 'vitest';
 import type { HistoryEvent } from '../../local/functions-host/durable/wire.ts';
-import { accessRequest } from '../../orchestrations/access-request.ts';
-import { activityNames } from '../../orchestrations/names.ts';
+import { accessRequest } from '../../orchestrations/lifecycle/access-request.ts';
+import { activityNames } from '../../orchestrations/contract.ts';
 import { currentVersion, difference, folderOf, type Recording, record, releasedVersions, write } from './history.ts';
 import { stories } from './stories.ts';
 
@@ -114,6 +114,6 @@ describe('what is not as it was fails', () => {
 
 /** A change that looks harmless. */
 const checksFirst: OrchestrationHandler = function* (context: OrchestrationContext): Generator<Task, unknown, unknown> {
-  yield context.df.callActivity(activityNames.checkEligibility, context.df.getInput());
+  yield context.df.callActivity(activityNames.deliver, context.df.getInput());
   return yield* accessRequest(context);
 };

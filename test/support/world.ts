@@ -186,6 +186,7 @@ export function createWorld({
       return engine;
     },
     calls,
+    entropy,
     logged,
     get activities() {
       return activities;

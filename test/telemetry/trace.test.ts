@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Action, ActionType, type OrchestratorState } from '../../local/functions-host/durable/wire.ts';
-import { type OrchestratorInput, orchestratorName } from '../../orchestrations/names.ts';
+import { type OrchestratorInput, orchestratorName } from '../../orchestrations/contract.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { chainOf, requestAfter, requested, requestId, start } from '../support/samples.ts';
 import { createWorld } from '../support/world.ts';

@@ -51,7 +51,7 @@ function invalid(fileName: string, lines: readonly string[]): CurfewError {
   if (lines.length > problemsListed) listed.push(`${fileName}: and ${lines.length - problemsListed} more.`);
   return new CurfewError('CURFEW_POLICY_INVALID', {
     detail: listed.join('\n'),
-    wayOut: 'Correct the file. An editor that knows policy.schema.json shows most of this while you type.',
+    remedy: { kind: 'correct-policy-file' },
   });
 }
 

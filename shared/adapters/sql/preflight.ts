@@ -74,7 +74,7 @@ export async function needAll(database: Database, role: string): Promise<void> {
   if (lacks.length === 0) return;
   throw new CurfewError('CURFEW_TARGET_REFUSED', {
     detail: 'Curfew lacks something there to give this and take it away again.',
-    wayOut: `An administrator of the database runs: ${lacks.map(({ statement }) => statement).join(' ')}`,
+    remedy: { kind: 'run-statements', statements: lacks.map(({ statement }) => statement) },
   });
 }
 

@@ -71,7 +71,7 @@ describe('explain', () => {
     const found = explain(...options);
     expect(found.code).toBe(1);
     expect(found.out).toContain(`Refused: ${code} (`);
-    expect(found.out).toMatch(/way out +\S/);
+    expect(found.out).toMatch(/remedy +\S/);
   });
   test('says when the glass is broken, while the directory is down', () => {
     const { code, out } = explain(

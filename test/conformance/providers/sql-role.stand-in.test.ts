@@ -229,7 +229,9 @@ describe('sql-role', () => {
       try {
         await expect(standIn.provider.grant(standIn.entitlement, person)).rejects.toMatchObject({
           code: 'CURFEW_TARGET_REFUSED',
-          refusal: { wayOut: expect.stringContaining(`GRANT ${right} TO [curfew app];`) },
+          refusal: {
+            remedy: { kind: 'run-statements', statements: expect.arrayContaining([`GRANT ${right} TO [curfew app];`]) },
+          },
         });
       } finally {
         await run(`GRANT ${right} TO [curfew app]`);

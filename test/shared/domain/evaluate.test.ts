@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalJson, type Json } from '../../../shared/domain/canonical-json.ts';
-import { approveByOf, evaluatePolicy, offeredDemands, type Question } from '../../../shared/domain/evaluate.ts';
+import { offeredDemands } from '../../../shared/domain/demands.ts';
+import { approveByOf, evaluatePolicy } from '../../../shared/domain/evaluate.ts';
 import type { PrincipalId, RoleId, TargetId } from '../../../shared/domain/ids.ts';
 import type { Demands, Policy, Role, Rule, Terms } from '../../../shared/domain/policy.ts';
+import type { Question } from '../../../shared/domain/question.ts';
 import { nothingDemanded } from '../../../shared/domain/strictest.ts';
 import { plus } from '../../../shared/domain/time.ts';
 import * as generated from './generated.ts';

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { Question } from '../../../shared/domain/evaluate.ts';
 import type { Digest, PrincipalId, RoleId, TargetId } from '../../../shared/domain/ids.ts';
 import type {
   Audience,
@@ -12,6 +11,7 @@ import type {
   Rule,
   Stage,
 } from '../../../shared/domain/policy.ts';
+import type { Question } from '../../../shared/domain/question.ts';
 import { type Instant, plus } from '../../../shared/domain/time.ts';
 
 /** Policies and questions over a small world, so that they meet each other often. */

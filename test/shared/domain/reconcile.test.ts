@@ -5,7 +5,6 @@ import type { CurfewEvent, RevocationEvidence } from '../../../shared/domain/eve
 import type { PrincipalId, TargetId } from '../../../shared/domain/ids.ts';
 import type { DriftPolicy, Entitlement } from '../../../shared/domain/policy.ts';
 import {
-  afterglow,
   everybodyIn,
   examineHold,
   examineMembers,
@@ -15,10 +14,9 @@ import {
   type Life,
   placesIn,
   type Sight,
-  settling,
-  tolerance,
 } from '../../../shared/domain/reconcile.ts';
 import { plus } from '../../../shared/domain/time.ts';
+import { timeline } from '../../../shared/domain/timeline.ts';
 import {
   ada,
   bob,
@@ -81,7 +79,7 @@ const sightOf = (holders: Holder[], more: Partial<DriftPolicy> = {}): Sight => (
 });
 const seeing = (...holders: Holder[]) => everybodyIn([sightOf(holders)]);
 const kinds = (findings: readonly Finding[]) => findings.map(({ kind }) => kind);
-const late = plus(deadline, tolerance);
+const late = plus(deadline, timeline.toleranceMs);
 
 describe('a request', () => {
   test.each<[keyof typeof story]>([['intended'], ['granted'], ['revoking'], ['overdue']])(
@@ -114,7 +112,7 @@ describe('a request', () => {
   test.each<[keyof typeof story]>([['waiting'], ['approved'], ['intended'], ['granted'], ['revoking'], ['overdue']])(
     'that is %s is lifeless where its instance is gone, once it is half a minute old',
     (name) => {
-      const old = plus(start, settling);
+      const old = plus(start, timeline.settlingMs);
       expect(kinds(examineRequest(story[name], 'gone', seeing(), old))).toEqual(['lifeless']);
       expect(examineRequest(story[name], 'gone', seeing(), plus(old, -1))).toEqual([]);
       for (const life of ['alive', 'unknown'] satisfies Life[]) {
@@ -134,10 +132,10 @@ describe('a hold', () => {
     examineHold(entitlement, document, request, life, plus(deadline, milliseconds));
 
   test('of an ended request is left over: soon where nobody clears up, and past its deadline where somebody should have', () => {
-    expect(kinds(examined(story.expired, 'gone', settling))).toEqual(['left-over']);
-    expect(examined(story.expired, 'gone', settling - 1)).toEqual([]);
-    expect(examined(story.expired, 'alive', hour + settling - 1)).toEqual([]);
-    expect(kinds(examined(story.expired, 'alive', hour + settling))).toEqual(['left-over']);
+    expect(kinds(examined(story.expired, 'gone', timeline.settlingMs))).toEqual(['left-over']);
+    expect(examined(story.expired, 'gone', timeline.settlingMs - 1)).toEqual([]);
+    expect(examined(story.expired, 'alive', hour + timeline.settlingMs - 1)).toEqual([]);
+    expect(kinds(examined(story.expired, 'alive', hour + timeline.settlingMs))).toEqual(['left-over']);
   });
 
   test('of a request that goes on is none', () => {
@@ -195,8 +193,8 @@ describe('members', () => {
 
 describe('who holds again what Curfew took away', () => {
   test('does so by that request for ten minutes, and on their own from then on', () => {
-    expect(justTaken(entitlement, [story.expired], plus(deadline, afterglow - 1))).toBe(story.expired);
-    expect(justTaken(entitlement, [story.expired], plus(deadline, afterglow))).toBeUndefined();
+    expect(justTaken(entitlement, [story.expired], plus(deadline, timeline.regrantWindowMs - 1))).toBe(story.expired);
+    expect(justTaken(entitlement, [story.expired], plus(deadline, timeline.regrantWindowMs))).toBeUndefined();
   });
 
   test('does so on their own where Curfew took nothing away', () => {

@@ -13,14 +13,18 @@ describe('the error page', () => {
     expect(markup).toContain(code);
   });
 
-  test('shows the way out, escaped, and what can be done next', () => {
+  test('shows the remedy, escaped, and what can be done next', () => {
     const markup = errorPage({
-      refusal: { code: 'CURFEW_SIGNED_IN_AS_ANOTHER', detail: '<b>', wayOut: 'Choose <i>one</i>.' },
+      refusal: {
+        code: 'CURFEW_SIGNED_IN_AS_ANOTHER',
+        detail: '<b>',
+        remedy: { kind: 'give-ticket', example: '<i>one</i>' },
+      },
       action: { label: 'Sign out', post: '/api/sign-out', csrf: 'a-token' },
     });
     expectSafeMarkup(markup);
     expect(headingOf(markup)).toBe('&lt;b&gt;');
-    expect(markup).toContain('Choose &lt;i&gt;one&lt;/i&gt;.');
+    expect(markup).toContain('such as &lt;i&gt;one&lt;/i&gt;.');
     expect(markup).toContain('<form method="post" action="/api/sign-out"');
     expect(markup).toContain('name="csrf" value="a-token"');
   });

@@ -3,7 +3,7 @@ import { shellWord } from '../../shared/pages/words.ts';
 import type { Asker } from './asker.ts';
 
 /** What mends something, to be copied. What is to be run in the same place is printed together, each line once. */
-export interface Remedy {
+export interface Fix {
   /** A comment, in the language of the lines. */
   readonly where: string;
   readonly lines: readonly string[];
@@ -12,7 +12,7 @@ export interface Remedy {
 const inShell = '# in a shell, in this folder';
 
 /** `-b` stops at the first error. */
-export function inDatabase({ server, port, database }: Entitlement, lines: readonly string[]): Remedy {
+export function inDatabase({ server, port, database }: Entitlement, lines: readonly string[]): Fix {
   return { where: `-- sqlcmd -S ${shellWord(`${server},${port}`)} -d ${shellWord(database)} -G -b`, lines };
 }
 
@@ -20,7 +20,7 @@ export function inDatabase({ server, port, database }: Entitlement, lines: reado
 const fixedRole = /^(public|db_(owner|accessadmin|securityadmin|ddladmin|backupoperator|(deny)?data(reader|writer)))$/i;
 
 /** Where a person asks, the names are those of the service in `azd env get-values`. */
-export function onboarding(target: Target, { server, port, database }: Entitlement, asker: Asker | undefined): Remedy {
+export function onboarding(target: Target, { server, port, database }: Entitlement, asker: Asker | undefined): Fix {
   const { clientId, name } = asker ?? {};
   const isService = clientId !== undefined && name !== undefined;
   const named = target.roles.flatMap(({ entitlements }) => entitlements.map(({ role }) => role));
@@ -37,7 +37,7 @@ export function onboarding(target: Target, { server, port, database }: Entitleme
 }
 
 /** The role that sees whether databases of a subscription are still there. */
-export function targetReader(subscription: string, asker: Asker | undefined): Remedy {
+export function targetReader(subscription: string, asker: Asker | undefined): Fix {
   const command = [
     `az deployment sub create --subscription ${shellWord(subscription)} --location "$AZURE_LOCATION"`,
     '--template-file infra/roles/subscription.bicep --parameters name="$AZURE_ENV_NAME"',
@@ -47,11 +47,11 @@ export function targetReader(subscription: string, asker: Asker | undefined): Re
 }
 
 /** All of them as text. */
-export function describeRemedies(remedies: readonly Remedy[]): string {
-  const places = [...new Set(remedies.map(({ where }) => where))];
+export function describeFixes(fixes: readonly Fix[]): string {
+  const places = [...new Set(fixes.map(({ where }) => where))];
   return places
     .map((place) => {
-      const toRun = new Set(remedies.flatMap(({ where, lines }) => (where === place ? lines : [])));
+      const toRun = new Set(fixes.flatMap(({ where, lines }) => (where === place ? lines : [])));
       return [place, ...toRun, ...(place === inShell ? [] : ['GO'])].join('\n');
     })
     .join('\n\n');
