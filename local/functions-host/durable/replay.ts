@@ -1,4 +1,4 @@
-import { type Action, ActionType, Event, type HistoryEvent, type OrchestratorState } from './wire.ts';
+import { type Action, ActionType, Event, type HistoryEvent, LongTimer, type OrchestratorState } from './wire.ts';
 
 /** A piece of work that the turn asks for, under the sequence number both sides gave it. */
 export type Scheduled =
@@ -141,7 +141,7 @@ class Replay {
       case ActionType.CallActivityWithRetry:
         return this.#withRetry(action);
       case ActionType.CreateTimer:
-        return this.#timer(Date.parse(action.fireAt ?? ''), action.isCanceled === true);
+        return this.#anyTimer(Date.parse(action.fireAt ?? ''), action.isCanceled === true);
       case ActionType.WaitForExternalEvent:
         return this.#event(action.externalEventName ?? '');
       case ActionType.WhenAny:
@@ -170,6 +170,24 @@ class Replay {
     const text =
       input === undefined || input === null ? null : typeof input === 'string' ? input : JSON.stringify(input);
     return this.#schedule((id) => ({ kind: 'activity', id, name, input: text })).wait;
+  }
+
+  /**
+   * A long timer is a chain of legs. A cancelled one consists of its first leg alone: where further legs are in the history, repeating
+   * the execution no longer schedules them, and the instance fails as non-deterministic. The extension does the same.
+   */
+  #anyTimer(fireAt: number, cancelled: boolean): Wait {
+    if (fireAt - this.#now <= LongTimer.longest) return this.#timer(fireAt, cancelled);
+    const whole = new Wait();
+    const startLeg = (end: number) => {
+      this.#timer(end, cancelled).whenSettled(() => {
+        const left = fireAt - this.#now;
+        if (cancelled || left <= 0) whole.settle();
+        else startLeg(left < LongTimer.leg ? fireAt : this.#now + LongTimer.leg);
+      });
+    };
+    startLeg(this.#now + LongTimer.leg);
+    return whole;
   }
 
   #timer(fireAt: number, cancelled: boolean): Wait {
