@@ -2,6 +2,7 @@ import type { OrchestrationHandler } from 'durable-functions';
 import * as df from 'durable-functions';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isCurrentOrOlder } from '../../../local/functions-host/durable/version.ts';
+import type { LogEntry } from '../../../local/functions-host/log.ts';
 import { DAY, engines, later, SECOND, START } from './engines.ts';
 
 const { setUp, stateFile, closeAll } = engines();
@@ -138,10 +139,14 @@ describe('versions', () => {
     const first = setUp(waitsForEvent, { statePath, version: '1.10' });
     await first.engine.start('story', 'a');
     first.engine.close();
-    const rolledBack = setUp(waitsForEvent, { statePath, version: '1.9' });
+    const logged: LogEntry[] = [];
+    const rolledBack = setUp(waitsForEvent, { statePath, version: '1.9', log: (entry) => void logged.push(entry) });
     await rolledBack.engine.raiseEvent('a', 'go', 1);
     await rolledBack.settle();
     expect(rolledBack.engine.status('a')?.runtimeStatus).toBe('Running');
+    expect(logged).toEqual([
+      { level: 'warning', category: 'durable', message: "Instance 'a' waits for a host of version 1.10 or newer." },
+    ]);
     rolledBack.engine.close();
     const third = setUp(waitsForEvent, { statePath, version: '2.0' });
     await third.settle();
