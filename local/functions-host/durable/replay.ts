@@ -1,3 +1,4 @@
+import { notRepeated, otherKind, otherName } from './non-determinism.ts';
 import { type Action, ActionType, Event, type HistoryEvent, LongTimer, type OrchestratorState } from './wire.ts';
 
 /** A piece of work that the turn asks for, under the sequence number both sides gave it. */
@@ -301,28 +302,4 @@ function settled(): Wait {
 function backoff(retry: NonNullable<Action['retryOptions']>, attempt: number): number {
   const grown = retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** (attempt - 1);
   return Math.min(grown, retry.maxRetryIntervalInMilliseconds ?? Number.POSITIVE_INFINITY);
-}
-
-const changed = 'Was a change made to the orchestrator code after this instance had already started running?';
-const detected = 'Non-Deterministic workflow detected: A previous execution of this orchestration scheduled';
-
-function notRepeated(kind: Scheduled['kind'], event: HistoryEvent): string {
-  const what =
-    kind === 'activity'
-      ? `an activity task with sequence ID ${event.EventId} and name '${event.Name}' (version '')`
-      : `a timer task with sequence ID ${event.EventId}`;
-  return `${detected} ${what}, but the current replay execution hasn't (yet?) scheduled this task. ${changed}`;
-}
-
-function otherKind(kind: Scheduled['kind'], event: HistoryEvent, now: Scheduled): string {
-  const what =
-    kind === 'activity'
-      ? `an activity task with sequence number ${event.EventId} named '${event.Name}'`
-      : `a timer task with sequence number ${event.EventId}`;
-  const produced = now.kind === 'timer' ? 'CreateTimerOrchestratorAction' : 'ScheduleTaskOrchestratorAction';
-  return `${detected} ${what}, but the current orchestration replay instead produced a ${produced} action with this sequence number. ${changed}`;
-}
-
-function otherName(event: HistoryEvent, name: string): string {
-  return `${detected} an activity task with sequence number ${event.EventId} named '${event.Name}', but the current orchestration replay instead scheduled an activity task named '${name}' with this sequence number.  ${changed}`;
 }
