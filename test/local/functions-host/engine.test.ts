@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import type { OrchestrationHandler } from 'durable-functions';
 import * as df from 'durable-functions';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -92,6 +93,24 @@ describe('a restart', () => {
     const second = setUp(story, { statePath, activities: { work: () => ++calls } });
     await second.settle();
     expect(second.engine.status('a')).toMatchObject({ runtimeStatus: 'Completed', output: 2 });
+  });
+
+  it('reads a state file from before starts of activities were written down', async () => {
+    const statePath = stateFile();
+    const old = new DatabaseSync(statePath);
+    old.exec(
+      `CREATE TABLE task (
+        instance TEXT NOT NULL, execution TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT, PRIMARY KEY (instance, task)
+      ) WITHOUT ROWID`,
+    );
+    old.close();
+    const story: OrchestrationHandler = function* (context) {
+      return yield context.df.callActivity('work');
+    };
+    const { engine, settle } = setUp(story, { statePath, redeliverAfter: SECOND, activities: { work: () => 1 } });
+    await engine.start('story', 'a');
+    await settle();
+    expect(engine.status('a')).toMatchObject({ runtimeStatus: 'Completed', output: 1 });
   });
 
   it('leaves an instance alone whose orchestrator is gone, until it is back', async () => {

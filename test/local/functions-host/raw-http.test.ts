@@ -126,6 +126,12 @@ describe('Expect: 100-continue', () => {
     expect([status, answered]).toEqual([200, expect.not.stringContaining('100 Continue')]);
   });
 
+  it('is answered at once where a chunked body is there', async () => {
+    const chunked = head.replace('Content-Length: 3', 'Transfer-Encoding: chunked');
+    const { status, head: answered } = await send(`${chunked}3\r\nabc\r\n0\r\n\r\n`);
+    expect([status, answered]).toEqual([200, expect.not.stringContaining('100 Continue')]);
+  });
+
   it('is answered with 100 where the body is not', async () => {
     const socket = connect(Number(new URL(host.url).port), '127.0.0.1');
     socket.write(head);
