@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { type HostClock, systemClock } from './clock.ts';
+import type { Counters, InstanceCounters } from './durable/counters.ts';
 import { Engine } from './durable/engine.ts';
 import { DurableHttpApi } from './durable/http-api.ts';
+import { type StepPreset, type StepTimes, stepTimes } from './durable/steps.ts';
 import { type FireTime, fireTimeOf, seededRandom } from './durable/timers.ts';
+import { readHostJson } from './host-json.ts';
 import { createSite } from './http/server.ts';
 import { type Log, silent } from './log.ts';
 import { startTimers, type Timers } from './timer-triggers.ts';
@@ -13,6 +15,8 @@ import type { Worker } from './worker/invoke.ts';
 import { byTrigger, registryRuntime } from './worker/registry.ts';
 
 export { type HostClock, systemClock } from './clock.ts';
+export type { Counters, InstanceCounters } from './durable/counters.ts';
+export { type StepPreset, type StepTimes, stepTimes } from './durable/steps.ts';
 export type { Log, LogEntry, LogLevel } from './log.ts';
 
 export interface FunctionsHostOptions {
@@ -25,8 +29,20 @@ export interface FunctionsHostOptions {
   readonly clock?: HostClock;
   /** `azure-storage` makes durable timers as early and as late as they were measured there. */
   readonly timers?: 'exact' | 'azure-storage' | FireTime;
-  /** Numbers in [0, 1) for that lateness. */
+  /**
+   * How long work waits in the hub: a preset, or times of one's own. `none`, which costs nothing, if left out. Limits on activities and turns
+   * at once come from host.json where these times have none.
+   */
+  readonly steps?: StepPreset | StepTimes;
+  /** Numbers in [0, 1) for the lateness of timers and for those waits; the same in each run if left out. */
   readonly random?: () => number;
+  /** Milliseconds after which a running activity counts as failed. host.json's `functionTimeout` if left out. */
+  readonly functionTimeout?: number;
+  /**
+   * Milliseconds from its start until an activity that was under way when the host ended starts again. The storage provider's
+   * `workItemQueueVisibilityTimeout` in host.json if left out, or 0: at once.
+   */
+  readonly redeliverAfter?: number;
   /** Every turn replays; asking for the shortcut of keeping generators alive is refused. */
   readonly keepGenerators?: boolean;
   readonly log?: Log;
@@ -35,6 +51,10 @@ export interface FunctionsHostOptions {
 export interface FunctionsHost {
   /** Without a slash at its end. */
   readonly url: string;
+  /** Live totals since the host was started. */
+  readonly counters: Readonly<Counters>;
+  /** Counts what is in an instance's history, ended instances included; undefined for an unknown one. */
+  measure(instanceId: string): InstanceCounters | undefined;
   /** Runs a timer function now, as `POST /admin/functions/{name}` does. */
   runTimer(name: string): Promise<void>;
   /** Stops taking requests and turns. What was acknowledged is on disk, what was under way starts again next time. */
@@ -42,14 +62,11 @@ export interface FunctionsHost {
 }
 
 export async function startFunctionsHost(options: FunctionsHostOptions): Promise<FunctionsHost> {
-  const { clock = systemClock, log = silent, timers = 'exact', random = seededRandom(1) } = options;
+  const { clock = systemClock, log = silent, timers = 'exact', steps = 'none', random = seededRandom(1) } = options;
   if (options.keepGenerators) throw new Error('This local host always replays: it keeps no generators.');
   const app = await importApp(options.app, (level, category, message) => log({ level, category, message }));
   const functions = byTrigger(app.functions);
-  const { http, durableTask } = extensionsFor(options.app);
-  if ((durableTask?.versionMatchStrategy ?? 'CurrentOrOlder') !== 'CurrentOrOlder') {
-    throw new Error('Of the strategies for versions this local host does CurrentOrOlder alone.');
-  }
+  const settings = readHostJson(options.app);
   const running: { engine?: Engine } = {};
   // The port is needed before the engine: activities that start again at once may call the durable client.
   const ready = Promise.withResolvers<void>();
@@ -62,7 +79,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   const server = createSite({
     worker,
     functions: functions.get('httpTrigger') ?? [],
-    routePrefix: http?.routePrefix ?? 'api',
+    routePrefix: settings.routePrefix,
     internal: async (request, response, path) => {
       await ready.promise;
       return durable.handle(request, response, path);
@@ -92,7 +109,11 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
       fireTime: fireTimeOf(timers, random),
       log,
       runtime,
-      version: durableTask?.defaultVersion,
+      version: settings.version,
+      steps: steps === 'none' ? {} : { ...settings.limits, ...stepTimes(steps) },
+      random,
+      functionTimeout: options.functionTimeout ?? settings.functionTimeout,
+      redeliverAfter: options.redeliverAfter ?? settings.redeliverAfter,
     });
     ready.resolve();
     timerFunctions = startTimers(worker, functions.get('timerTrigger') ?? [], clock);
@@ -103,6 +124,8 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
   }
   return {
     url,
+    counters: engine().counters,
+    measure: (instanceId) => engine().measure(instanceId),
     runTimer: (name) => timerFunctions.run(name),
     async close() {
       timerFunctions.stop();
@@ -111,20 +134,4 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
       engine().close();
     },
   };
-}
-
-interface Extensions {
-  readonly http?: { readonly routePrefix?: string };
-  readonly durableTask?: { readonly defaultVersion?: string; readonly versionMatchStrategy?: string };
-}
-
-/** What host.json says of them. It lies beside the app or above it. */
-function extensionsFor(app: URL): Extensions {
-  for (let folder = new URL('.', app); ; folder = new URL('..', folder)) {
-    const file = new URL('host.json', folder);
-    if (existsSync(file)) {
-      return (JSON.parse(readFileSync(file, 'utf8')) as { extensions?: Extensions }).extensions ?? {};
-    }
-    if (folder.pathname === '/') return {};
-  }
 }

@@ -2,19 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextLoop } from 'node:timers/promises';
 import type { HostClock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { encodeResult, failureEvent } from './activity-result.ts';
+import { Activities } from './activities.ts';
+import { type Counters, countHistory, type InstanceCounters, newCounters } from './counters.ts';
 import { DurableError } from './errors.ts';
 import * as history from './history.ts';
 import { hasEnded, type Live, LiveInstances, type Message } from './live.ts';
 import { Pump } from './pump.ts';
-import {
-  type InstanceFilter,
-  type InstanceRow,
-  type RuntimeStatus,
-  Store,
-  type TaskRow,
-  type TimerRow,
-} from './store.ts';
+import { Steps, type StepTimes } from './steps.ts';
+import { type InstanceFilter, type InstanceRow, type RuntimeStatus, Store, type TimerRow } from './store.ts';
 import { type FireTime, TimerQueue } from './timers.ts';
 import type { DurableRuntime } from './turn.ts';
 import { Turns } from './turns.ts';
@@ -29,6 +24,17 @@ export interface EngineOptions {
   readonly runtime: DurableRuntime;
   /** `defaultVersion` of host.json: new instances are of it, and instances of a newer one wait for a newer host. */
   readonly version?: string | undefined;
+  /** How long work waits in the hub. */
+  readonly steps?: StepTimes | undefined;
+  /** Numbers in [0, 1) for those waits. */
+  readonly random?: (() => number) | undefined;
+  /** Milliseconds after which a running activity counts as failed. */
+  readonly functionTimeout?: number | undefined;
+  /**
+   * Milliseconds from its start until an activity that was running when the engine was closed starts again. 0 starts it as soon as the
+   * next engine is created. The engine that is closed must have been given it too.
+   */
+  readonly redeliverAfter?: number | undefined;
 }
 
 /**
@@ -42,6 +48,8 @@ export class Engine {
   readonly #timers: TimerQueue;
   readonly #live: LiveInstances;
   readonly #pump: Pump<Live>;
+  readonly #steps: Steps;
+  readonly counters: Counters = newCounters();
   /** Ids whose start has not been acknowledged yet. */
   readonly #starting = new Set<string>();
   #closed = false;
@@ -51,23 +59,44 @@ export class Engine {
     this.#store = new Store(options.statePath);
     this.#timers = new TimerQueue(options.clock);
     this.#live = new LiveInstances(this.#store);
+    const at = (time: number, run: () => void) => this.#timers.add(time, run);
+    this.#steps = new Steps(options.steps ?? {}, { now: () => this.#now(), at, random: options.random ?? Math.random });
+    const activities = new Activities({
+      runtime: options.runtime,
+      log: options.log,
+      steps: this.#steps,
+      counters: this.counters,
+      functionTimeout: options.functionTimeout,
+      redeliverAfter: options.redeliverAfter ?? 0,
+      now: () => this.#now(),
+      at,
+      noteStart: (task, started) => {
+        if (this.#pump.closed) return;
+        this.#store.noteStart(task, started);
+        this.#pump.commitSoon();
+      },
+      deliver: ({ instance, execution }, event) => this.#deliver(instance, execution, event),
+    });
     const turns = new Turns(this.#store, {
       runtime: options.runtime,
       version: options.version ?? '',
       log: options.log,
+      counters: this.counters,
       now: () => this.#now(),
       closed: () => this.#pump.closed,
       enqueue: (live) => this.#enqueue(live),
       afterCommit: (effect) => this.#pump.afterCommit(effect),
-      runActivity: (task) => this.#run(task),
+      runActivity: (task) => activities.run(task),
       armTimer: (timer) => this.#arm(timer),
       letGo: (live) => this.#live.letGo(live),
     });
     this.#pump = new Pump(
       this.#store,
-      (live) => {
+      async (live) => {
+        const { turnDone } = live;
         live.queued = false;
-        return turns.run(live);
+        await turns.run(live);
+        turnDone?.();
       },
       (error) => {
         this.#timers.close();
@@ -75,7 +104,7 @@ export class Engine {
       },
     );
     for (const timer of this.#store.timers()) this.#arm(timer);
-    for (const task of this.#store.tasks()) this.#pump.afterCommit(() => this.#run(task));
+    for (const task of this.#store.tasks()) this.#pump.afterCommit(() => activities.resume(task));
     for (const id of this.#store.instancesWithMessages()) this.#enqueue(this.#live.find(id));
   }
 
@@ -113,6 +142,7 @@ export class Engine {
 
   async raise(instance: string, name: string, input: string | null): Promise<void> {
     await this.#tell(instance, history.eventRaised(this.#now(), name, input));
+    this.counters.events++;
   }
 
   async terminate(instance: string, reason: string): Promise<void> {
@@ -138,6 +168,11 @@ export class Engine {
 
   row(instance: string): InstanceRow | undefined {
     return this.#live.row(instance);
+  }
+
+  /** Counts the history of an instance. Undefined where there is no such instance. */
+  measure(instance: string): InstanceCounters | undefined {
+    return this.row(instance) && countHistory(this.#store.turns(instance));
   }
 
   list(filter: InstanceFilter): InstanceRow[] {
@@ -171,7 +206,7 @@ export class Engine {
     };
     const live = this.#live.create(row);
     const event = history.executionStarted(now, { instance: id, execution, name, version, input, generation });
-    this.#post(live, { event, execution });
+    this.#receive(live, { event, execution, seq: this.#post(live, { event, execution }) });
   }
 
   async #tell(instance: string, event: HistoryEvent): Promise<void> {
@@ -182,7 +217,8 @@ export class Engine {
         ? new DurableError('ended', `The instance '${instance}' has ended: ${row.status}.`)
         : new DurableError('not-found', `No instance with ID '${instance}' found.`);
     }
-    this.#post(live, { event });
+    const seq = this.#post(live, { event });
+    this.#steps.event(live, () => this.#receive(live, { event, seq }));
     await this.#pump.committed();
   }
 
@@ -194,10 +230,18 @@ export class Engine {
     );
   }
 
-  /** A message that outlives the process before it is worked off. */
-  #post(live: Live, message: Message): void {
-    const seq = this.#store.putMessage(live.row.id, JSON.stringify(message));
-    live.inbox.push({ ...message, seq });
+  /** Writes a message down, so that it outlives the process before it is worked off. Returns its number. */
+  #post(live: Live, message: Message): number {
+    return this.#store.putMessage(live.row.id, JSON.stringify(message));
+  }
+
+  #receive(live: Live, message: Message): void {
+    if (live.dead && message.seq !== undefined) {
+      this.#store.takeMessage(message.seq);
+      this.#pump.commitSoon();
+      return;
+    }
+    live.inbox.push(message);
     this.#enqueue(live);
   }
 
@@ -205,36 +249,25 @@ export class Engine {
   #deliver(instance: string, execution: string, event: HistoryEvent): void {
     const live = this.#pump.closed ? undefined : this.#live.find(instance);
     if (live?.row.execution !== execution) return;
-    live.inbox.push({ event, execution });
-    this.#enqueue(live);
+    this.#receive(live, { event, execution });
   }
 
   #enqueue(live: Live | undefined): void {
     if (!live || live.queued) return;
     live.queued = true;
-    this.#pump.add(live);
+    this.#steps.turn(
+      () => live.past.length,
+      (done) => {
+        live.turnDone = done;
+        this.#pump.add(live);
+      },
+    );
   }
 
   #arm({ instance, execution, timer, fireAt, created }: TimerRow): void {
     this.#timers.add(this.#options.fireTime(fireAt, created), () =>
       this.#deliver(instance, execution, history.timerFired(this.#now(), timer, fireAt)),
     );
-  }
-
-  #run({ instance, execution, task, name, input }: TaskRow): void {
-    const { runtime } = this.#options;
-    if (!runtime.hasActivity(name)) {
-      this.#log(
-        'error',
-        `Instance '${instance}' calls the activity '${name}', which does not exist: it waits for ever, as it does on Azure.`,
-      );
-      return;
-    }
-    const done = (event: HistoryEvent) => this.#deliver(instance, execution, event);
-    runtime
-      .act(name, input)
-      .then((value) => done(history.taskCompleted(this.#now(), task, encodeResult(value))))
-      .catch((error: unknown) => done(failureEvent(this.#now(), task, name, error)));
   }
 
   #now(): number {

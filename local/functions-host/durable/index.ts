@@ -1,14 +1,18 @@
 import type { OrchestrationHandler } from 'durable-functions';
 import type { HostClock } from '../clock.ts';
 import { type Log, silent } from '../log.ts';
+import type { Counters, InstanceCounters } from './counters.ts';
 import { Engine } from './engine.ts';
 import { type ActivityHandlers, sdkRuntime } from './sdk-runtime.ts';
 import { type InstanceStatus, statusOf } from './status.ts';
+import { type StepPreset, type StepTimes, stepTimes } from './steps.ts';
 import { type FireTime, fireTimeOf, seededRandom } from './timers.ts';
 import type { DurableRuntime } from './turn.ts';
 
+export type { Counters, InstanceCounters } from './counters.ts';
 export { DurableError, type DurableErrorCode, Refusal } from './errors.ts';
 export type { InstanceStatus } from './status.ts';
+export { type Draw, type StepPreset, type StepTimes, type StorageTimes, stepTimes } from './steps.ts';
 
 export interface DurableEngineOptions {
   /** An SQLite file, or `:memory:`. */
@@ -18,8 +22,14 @@ export interface DurableEngineOptions {
   readonly activities: ActivityHandlers;
   /** `azure-storage` makes timers as early and as late as they were measured there. */
   readonly timers?: 'exact' | 'azure-storage' | FireTime;
-  /** Numbers in [0, 1) for that lateness. */
+  /** How long work waits in the hub: a preset, or times of one's own. `none`, which costs nothing, if left out. */
+  readonly steps?: StepPreset | StepTimes;
+  /** Numbers in [0, 1) for the lateness of timers and for those waits; the same in each run if left out. */
   readonly random?: () => number;
+  /** Milliseconds after which a running activity counts as failed; never if left out. */
+  readonly functionTimeout?: number | undefined;
+  /** Milliseconds from its start until an activity of an engine that was closed starts again. 0, at once, if left out. */
+  readonly redeliverAfter?: number | undefined;
   readonly log?: Log;
   /** `defaultVersion` of host.json. */
   readonly version?: string | undefined;
@@ -38,6 +48,10 @@ export interface DurableEngine {
   resume(instanceId: string, reason: string): Promise<void>;
   /** Returns whether there was such an instance. Takes a running one as well. */
   purge(instanceId: string): Promise<boolean>;
+  /** Live totals since the engine was created. */
+  readonly counters: Readonly<Counters>;
+  /** Counts what is in an instance's history, ended instances included; undefined for an unknown one. */
+  measure(instanceId: string): InstanceCounters | undefined;
   /** Resolves when nothing can run except by the clock moving or an activity that is under way. */
   idle(): Promise<void>;
   close(): void;
@@ -51,9 +65,12 @@ export function createDurableEngine(options: DurableEngineOptions): DurableEngin
     orchestrators,
     activities,
     timers = 'exact',
+    steps = 'none',
     random = seededRandom(1),
     log = silent,
     version,
+    functionTimeout,
+    redeliverAfter,
     onTurn,
   } = options;
   const runtime = sdkRuntime(orchestrators, activities, log);
@@ -64,6 +81,10 @@ export function createDurableEngine(options: DurableEngineOptions): DurableEngin
     log,
     runtime: onTurn ? watched(runtime, onTurn) : runtime,
     version,
+    steps: stepTimes(steps),
+    random,
+    functionTimeout,
+    redeliverAfter,
   });
   return {
     start: (name, instanceId, input) => engine.start(name, instanceId, encodeInput(input)),
@@ -76,6 +97,8 @@ export function createDurableEngine(options: DurableEngineOptions): DurableEngin
     suspend: (instanceId, reason) => engine.suspend(instanceId, reason),
     resume: (instanceId, reason) => engine.resume(instanceId, reason),
     purge: async (instanceId) => (await engine.purge([instanceId])) > 0,
+    counters: engine.counters,
+    measure: (instanceId) => engine.measure(instanceId),
     idle: () => engine.idle(),
     close: () => engine.close(),
   };

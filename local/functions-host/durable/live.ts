@@ -20,6 +20,8 @@ export interface Live {
   inbox: Message[];
   queued: boolean;
   dead: boolean;
+  /** Gives back the place of the turn that is about to run. */
+  turnDone?: () => void;
 }
 
 const ended: ReadonlySet<RuntimeStatus> = new Set(['Completed', 'Failed', 'Terminated']);

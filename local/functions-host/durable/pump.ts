@@ -42,6 +42,11 @@ export class Pump<Item> {
     this.#start();
   }
 
+  /** Has what was written outside of a turn committed, which nobody waits for. */
+  commitSoon(): void {
+    this.#start();
+  }
+
   committed(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#promised.push({ resolve, reject });

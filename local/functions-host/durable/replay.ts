@@ -1,4 +1,5 @@
-import { type Action, ActionType, Event, type HistoryEvent, type OrchestratorState } from './wire.ts';
+import { notRepeated, otherKind, otherName } from './non-determinism.ts';
+import { type Action, ActionType, Event, type HistoryEvent, LongTimer, type OrchestratorState } from './wire.ts';
 
 /** A piece of work that the turn asks for, under the sequence number both sides gave it. */
 export type Scheduled =
@@ -141,7 +142,7 @@ class Replay {
       case ActionType.CallActivityWithRetry:
         return this.#withRetry(action);
       case ActionType.CreateTimer:
-        return this.#timer(Date.parse(action.fireAt ?? ''), action.isCanceled === true);
+        return this.#anyTimer(Date.parse(action.fireAt ?? ''), action.isCanceled === true);
       case ActionType.WaitForExternalEvent:
         return this.#event(action.externalEventName ?? '');
       case ActionType.WhenAny:
@@ -170,6 +171,24 @@ class Replay {
     const text =
       input === undefined || input === null ? null : typeof input === 'string' ? input : JSON.stringify(input);
     return this.#schedule((id) => ({ kind: 'activity', id, name, input: text })).wait;
+  }
+
+  /**
+   * A long timer is a chain of legs. A cancelled one consists of its first leg alone: where further legs are in the history, repeating
+   * the execution no longer schedules them, and the instance fails as non-deterministic. The extension does the same.
+   */
+  #anyTimer(fireAt: number, cancelled: boolean): Wait {
+    if (fireAt - this.#now <= LongTimer.longest) return this.#timer(fireAt, cancelled);
+    const whole = new Wait();
+    const startLeg = (end: number) => {
+      this.#timer(end, cancelled).whenSettled(() => {
+        const left = fireAt - this.#now;
+        if (cancelled || left <= 0) whole.settle();
+        else startLeg(left < LongTimer.leg ? fireAt : this.#now + LongTimer.leg);
+      });
+    };
+    startLeg(this.#now + LongTimer.leg);
+    return whole;
   }
 
   #timer(fireAt: number, cancelled: boolean): Wait {
@@ -283,28 +302,4 @@ function settled(): Wait {
 function backoff(retry: NonNullable<Action['retryOptions']>, attempt: number): number {
   const grown = retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** (attempt - 1);
   return Math.min(grown, retry.maxRetryIntervalInMilliseconds ?? Number.POSITIVE_INFINITY);
-}
-
-const changed = 'Was a change made to the orchestrator code after this instance had already started running?';
-const detected = 'Non-Deterministic workflow detected: A previous execution of this orchestration scheduled';
-
-function notRepeated(kind: Scheduled['kind'], event: HistoryEvent): string {
-  const what =
-    kind === 'activity'
-      ? `an activity task with sequence ID ${event.EventId} and name '${event.Name}' (version '')`
-      : `a timer task with sequence ID ${event.EventId}`;
-  return `${detected} ${what}, but the current replay execution hasn't (yet?) scheduled this task. ${changed}`;
-}
-
-function otherKind(kind: Scheduled['kind'], event: HistoryEvent, now: Scheduled): string {
-  const what =
-    kind === 'activity'
-      ? `an activity task with sequence number ${event.EventId} named '${event.Name}'`
-      : `a timer task with sequence number ${event.EventId}`;
-  const produced = now.kind === 'timer' ? 'CreateTimerOrchestratorAction' : 'ScheduleTaskOrchestratorAction';
-  return `${detected} ${what}, but the current orchestration replay instead produced a ${produced} action with this sequence number. ${changed}`;
-}
-
-function otherName(event: HistoryEvent, name: string): string {
-  return `${detected} an activity task with sequence number ${event.EventId} named '${event.Name}', but the current orchestration replay instead scheduled an activity task named '${name}' with this sequence number.  ${changed}`;
 }

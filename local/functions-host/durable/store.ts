@@ -25,6 +25,8 @@ export interface TaskRow {
   readonly task: number;
   readonly name: string;
   readonly input: string | null;
+  /** When a worker took it, where that is written down. */
+  readonly started?: number | null;
 }
 
 export interface TimerRow {
@@ -52,7 +54,8 @@ const schema = `
   CREATE TABLE IF NOT EXISTS inbox (seq INTEGER PRIMARY KEY, instance TEXT NOT NULL, event TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS inbox_instance ON inbox (instance);
   CREATE TABLE IF NOT EXISTS task (
-    instance TEXT NOT NULL, execution TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT, PRIMARY KEY (instance, task)
+    instance TEXT NOT NULL, execution TEXT NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, input TEXT, started INTEGER,
+    PRIMARY KEY (instance, task)
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS timer (
     instance TEXT NOT NULL, execution TEXT NOT NULL, timer INTEGER NOT NULL, fireAt INTEGER NOT NULL, created INTEGER NOT NULL,
@@ -74,8 +77,15 @@ export class Store {
     this.#db = new DatabaseSync(path);
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;');
     this.#db.exec(schema);
+    this.#addStarted();
     const newest = this.#statement('SELECT max(seq) AS seq FROM inbox').get();
     this.#lastInbox = Number(newest?.seq ?? 0);
+  }
+
+  /** State files of before have no such column. */
+  #addStarted(): void {
+    const columns = this.#statement("SELECT name FROM pragma_table_info('task')").all();
+    if (!columns.some(({ name }) => name === 'started')) this.#db.exec('ALTER TABLE task ADD COLUMN started INTEGER');
   }
 
   get dirty(): boolean {
@@ -145,7 +155,24 @@ export class Store {
   }
 
   putTask(row: TaskRow): void {
-    this.#write('INSERT INTO task VALUES (?, ?, ?, ?, ?)', row.instance, row.execution, row.task, row.name, row.input);
+    this.#write(
+      'INSERT INTO task (instance, execution, task, name, input) VALUES (?, ?, ?, ?, ?)',
+      row.instance,
+      row.execution,
+      row.task,
+      row.name,
+      row.input,
+    );
+  }
+
+  noteStart({ instance, execution, task }: TaskRow, started: number): void {
+    this.#write(
+      'UPDATE task SET started = ? WHERE instance = ? AND task = ? AND execution = ?',
+      started,
+      instance,
+      task,
+      execution,
+    );
   }
 
   deleteTask(instance: string, task: number): void {

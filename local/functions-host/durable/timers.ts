@@ -2,6 +2,8 @@ import type { HostClock } from '../clock.ts';
 
 interface Armed {
   readonly at: number;
+  /** Of several for one instant the first that was added fires first. */
+  readonly order: number;
   readonly fire: () => void;
 }
 
@@ -9,6 +11,8 @@ interface Armed {
 export class TimerQueue {
   readonly #clock: HostClock;
   readonly #heap: Armed[] = [];
+  #added = 0;
+  #closed = false;
   #alarm: { at: number; cancel: () => void } | undefined;
 
   constructor(clock: HostClock) {
@@ -16,11 +20,13 @@ export class TimerQueue {
   }
 
   add(at: number, fire: () => void): void {
-    this.#push({ at, fire });
+    if (this.#closed) return;
+    this.#push({ at, order: this.#added++, fire });
     this.#arm();
   }
 
   close(): void {
+    this.#closed = true;
     this.#alarm?.cancel();
     this.#alarm = undefined;
     this.#heap.length = 0;
@@ -49,7 +55,7 @@ export class TimerQueue {
     while (index > 0) {
       const parent = (index - 1) >> 1;
       const above = heap[parent];
-      if (!above || above.at <= item.at) break;
+      if (!above || isBefore(above, item)) break;
       heap[index] = above;
       index = parent;
     }
@@ -65,14 +71,16 @@ export class TimerQueue {
       const left = 2 * index + 1;
       const [a, b] = [heap[left], heap[left + 1]];
       if (!a) break;
-      const [child, at] = b && b.at < a.at ? [b, left + 1] : [a, left];
-      if (child.at >= last.at) break;
+      const [child, at] = b && isBefore(b, a) ? [b, left + 1] : [a, left];
+      if (isBefore(last, child)) break;
       heap[index] = child;
       index = at;
     }
     heap[index] = last;
   }
 }
+
+const isBefore = (one: Armed, other: Armed) => one.at < other.at || (one.at === other.at && one.order < other.order);
 
 export type FireTime = (fireAt: number, created: number) => number;
 
@@ -91,9 +99,13 @@ const measured: readonly (readonly [share: number, late: number])[] = [
   [1, 25_521],
 ];
 
+/** Milliseconds from the creation of a timer that is due to its event, as measured. */
+const ROUND_TRIP = 10;
+
 /** When a timer of the Azure Storage backend fires: the queue counts whole seconds, rounded down, and is polled with a back-off. */
 function azureStorageFireTime(fireAt: number, created: number, random: () => number): number {
-  if (fireAt - created <= 1_000) return created;
+  // At once, but not in no time: the last leg of a long timer that fired early is repeated until its instant has come.
+  if (fireAt - created <= 1_000) return Math.min(fireAt, created + ROUND_TRIP);
   const share = random();
   const upper = measured.findIndex(([edge]) => share <= edge);
   const [toShare, toLate] = measured[Math.max(upper, 1)] ?? [1, 0];

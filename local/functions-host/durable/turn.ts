@@ -1,6 +1,7 @@
+import { formatTimeSpan } from '../time-span.ts';
 import type { Entry } from './history.ts';
 import type { InstanceRow } from './store.ts';
-import type { OrchestratorState } from './wire.ts';
+import { LongTimer, type OrchestratorState } from './wire.ts';
 
 /** The functions behind the engine, called through the unmodified SDK. */
 export interface DurableRuntime {
@@ -12,8 +13,11 @@ export interface DurableRuntime {
   act(name: string, input: string | null): Promise<unknown>;
 }
 
-/** Long enough that the SDK never splits a timer into parts. */
-const UNSPLIT = '36500.00:00:00';
+/** The SDK splits timers by these two, as the extension does. */
+const longTimers = {
+  longRunningTimerIntervalDuration: formatTimeSpan(LongTimer.leg),
+  maximumShortTimerDuration: formatTimeSpan(LongTimer.longest),
+};
 const OUT_OF_PROC_DATA = '\n\n$OutOfProcData$:';
 
 /** The trigger is encoded afresh each turn, so that no orchestrator can leave a trace in the history. */
@@ -29,8 +33,7 @@ export function encodeTrigger(
     parentInstanceId: null,
     upperSchemaVersion: 1,
     upperSchemaVersionNew: 2,
-    longRunningTimerIntervalDuration: UNSPLIT,
-    maximumShortTimerDuration: UNSPLIT,
+    ...longTimers,
     defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
   });
   return `{"history":[${history}],"input":${row.input ?? 'null'},${rest.slice(1)}`;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../log.ts';
+import type { Counters } from './counters.ts';
 import { Refusal } from './errors.ts';
 import * as history from './history.ts';
 import type { Live, Message } from './live.ts';
@@ -14,6 +15,7 @@ export interface TurnHost {
   readonly runtime: DurableRuntime;
   readonly version: string;
   readonly log: Log;
+  readonly counters: Counters;
   now(): number;
   closed(): boolean;
   enqueue(live: Live): void;
@@ -48,7 +50,7 @@ export class Turns {
       return;
     }
     if (!isCurrentOrOlder(live.row.version, this.#host.version)) {
-      this.#log('error', `Instance '${live.row.id}' waits for a host of version ${live.row.version} or newer.`);
+      this.#log('warning', `Instance '${live.row.id}' waits for a host of version ${live.row.version} or newer.`);
       live.inbox.unshift(...arrived);
       return;
     }
@@ -130,11 +132,13 @@ export class Turns {
         const row: TaskRow = { instance, execution, task: item.id, name: item.name, input: item.input };
         fresh.push(new history.Entry(history.taskScheduled(now, item.id, item.name)));
         this.#store.putTask(row);
+        this.#host.counters.activities++;
         this.#host.afterCommit(() => this.#host.runActivity(row));
       } else {
         const row: TimerRow = { instance, execution, timer: item.id, fireAt: item.fireAt, created: now };
         fresh.push(new history.Entry(history.timerCreated(now, item.id, item.fireAt)));
         this.#store.putTimer(row);
+        this.#host.counters.timers++;
         this.#host.afterCommit(() => this.#host.armTimer(row));
       }
     }
@@ -175,7 +179,10 @@ export class Turns {
   }
 
   #record(live: Live, fresh: readonly history.Entry[]): void {
-    this.#store.appendTurn(live.row.id, live.turns++, `[${fresh.map((entry) => entry.json).join(',')}]`);
+    const events = `[${fresh.map((entry) => entry.json).join(',')}]`;
+    this.#store.appendTurn(live.row.id, live.turns++, events);
+    this.#host.counters.turns++;
+    this.#host.counters.historyBytes += events.length;
     live.past.push(...fresh);
   }
 

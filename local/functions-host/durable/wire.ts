@@ -75,4 +75,10 @@ export interface OrchestratorState {
   readonly customStatus?: unknown;
 }
 
+/**
+ * Limits of the Azure Storage backend, in milliseconds. A timer that lies further ahead than `longest` becomes a chain of timers,
+ * each `leg` long but the last: the extension and the SDK build that chain independently of each other.
+ */
+export const LongTimer = { longest: 6 * 86_400_000, leg: 3 * 86_400_000 } as const;
+
 export const iso = (epochMs: number): string => new Date(epochMs).toISOString();

@@ -1,9 +1,14 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as nextLoop } from 'node:timers/promises';
 import type { HttpData } from '../worker/core-api.ts';
 import { encodePath, joinQuery } from './url.ts';
 
 /** The largest body the host takes; one byte more is answered 500. */
 export const BODY_LIMIT = 104_857_600;
+
+/** Kestrel's least rate of a body: bytes a second on average, once the seconds of grace are over. */
+const LEAST_RATE = 240;
+const GRACE_SECONDS = 5;
 
 export interface Target {
   readonly path: string;
@@ -46,11 +51,41 @@ function joinHeaders(raw: readonly string[]): Record<string, string> {
   return joined;
 }
 
-/** Undefined when the body is too large. A chunked body is read and thrown away: the real host loses it. */
-export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+/**
+ * Returns undefined when the body is too large or comes too slowly, and where it ends too early. A chunked body is read and thrown away:
+ * the real host loses it.
+ */
+export async function readBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer | undefined> {
   const chunked = request.headers['transfer-encoding'] !== undefined;
-  if (!chunked && Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) return undefined;
+  const length = chunked ? Number.POSITIVE_INFINITY : Number(request.headers['content-length'] ?? 0);
+  if (!chunked && length > BODY_LIMIT) return undefined;
+  if (request.headers.expect !== undefined) {
+    // What came with the headers is parsed by then. A client whose body is here waits for no permission to send it.
+    await nextLoop();
+    if (!request.complete && request.readableLength < length) response.writeContinue();
+  }
   const parts: Buffer[] = [];
-  for await (const part of request as AsyncIterable<Buffer>) if (!chunked) parts.push(part);
-  return Buffer.concat(parts);
+  let received = 0;
+  const began = performance.now();
+  const { promise: stalled, resolve: stall } = Promise.withResolvers<undefined>();
+  const check = setInterval(() => {
+    const seconds = (performance.now() - began) / 1_000;
+    if (seconds >= GRACE_SECONDS && received < seconds * LEAST_RATE) stall(undefined);
+  }, 1_000);
+  const collect = async () => {
+    try {
+      for await (const part of request as AsyncIterable<Buffer>) {
+        received += part.length;
+        if (!chunked) parts.push(part);
+      }
+    } catch {
+      return undefined;
+    }
+    return Buffer.concat(parts);
+  };
+  try {
+    return await Promise.race([collect(), stalled]);
+  } finally {
+    clearInterval(check);
+  }
 }

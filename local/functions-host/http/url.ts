@@ -59,19 +59,16 @@ export function encodePath(decoded: string): string {
   );
 }
 
-/** Repeated keys, in any case, are joined by commas under the first spelling. */
+/** Repeated keys, in any case, are joined by commas under the last spelling: the real host gives `a` for `A=1&a=2`. */
 export function joinQuery(query: string): Record<string, string> {
   const joined = new Map<string, { key: string; values: string[] }>();
   for (const pair of query.split('&')) {
     if (pair === '') continue;
     const [key = '', value = ''] = splitOnce(pair).map((part) => decodeLeniently(part.replaceAll('+', ' ')));
-    const entry = joined.get(key.toLowerCase()) ?? { key, values: [] };
-    entry.values.push(value);
-    joined.set(key.toLowerCase(), entry);
+    const before = joined.get(key.toLowerCase())?.values ?? [];
+    joined.set(key.toLowerCase(), { key, values: [...before, value] });
   }
-  return Object.fromEntries(
-    [...joined].map(([lower, { key, values }]) => [values.length > 1 ? lower : key, values.join(',')]),
-  );
+  return Object.fromEntries([...joined.values()].map(({ key, values }) => [key, values.join(',')]));
 }
 
 function splitOnce(pair: string): [string, string] {

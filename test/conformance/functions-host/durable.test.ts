@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Event } from '../../../local/functions-host/durable/wire.ts';
 import { essence, outcome, statusEssence } from './normalise.ts';
-import { type Played, play, type Recording, readRecording } from './scenario.ts';
+import { type Played, play, type Recording, readRecording, type Step } from './scenario.ts';
 
 const names = readdirSync(new URL('../recordings/durable/', import.meta.url))
   .map((file) => file.replace('.json', ''))
@@ -56,6 +57,14 @@ describe('against recordings of the real host', () => {
     },
   );
 
+  it.each(['timer-10-days', 'timer-10-days-or-event'])('%s: the first leg ends at the same distance', async (name) => {
+    const recording = readRecording(name);
+    played = await play(recording);
+    const days = recording.steps.map(legs);
+    expect(days.flat()).toEqual([3]);
+    expect(played.steps.map(legs)).toEqual(days);
+  });
+
   it.each(trapped)('%s: fails loudly where the real host mixes up results', async (name) => {
     const recording = readRecording(name);
     played = await play(recording);
@@ -63,6 +72,15 @@ describe('against recordings of the real host', () => {
     expect(await played.status(id)).toMatchObject({ runtimeStatus: 'Failed' });
   });
 });
+
+/** Days from the turn that created a timer to its instant, for each timer of the history. */
+function legs({ trigger: { history } }: Step): number[] {
+  let turn = 0;
+  return history.flatMap(({ EventType, Timestamp, FireAt }) => {
+    if (EventType === Event.OrchestratorStarted) turn = Date.parse(Timestamp);
+    return EventType === Event.TimerCreated ? [(Date.parse(FireAt ?? '') - turn) / 86_400_000] : [];
+  });
+}
 
 function finalStatuses({ finalStatus, steps, clientCalls }: Recording): [string, Record<string, unknown>][] {
   if (!('httpStatus' in finalStatus)) return Object.entries(finalStatus) as [string, Record<string, unknown>][];

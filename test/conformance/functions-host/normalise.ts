@@ -27,14 +27,8 @@ export function normalise(value: unknown): unknown {
 
 /** What the orchestrator was told and what it answered. */
 export function essence({ instanceId, trigger, returned, threw }: Step): unknown {
-  // The stand-in keeps long timers whole; see its README.
-  const {
-    maximumShortTimerDuration: _,
-    longRunningTimerIntervalDuration: __,
-    ...told
-  } = trigger as unknown as Record<string, unknown>;
   const state = threw ? JSON.parse(threw.message.slice(threw.message.indexOf('$OutOfProcData$:') + 16)) : returned;
-  return normalise({ instanceId, told, [threw ? 'threw' : 'returned']: state });
+  return normalise({ instanceId, told: trigger, [threw ? 'threw' : 'returned']: state });
 }
 
 export function outcome({ call, result, error, wire }: ClientCall): unknown {

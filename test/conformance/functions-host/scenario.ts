@@ -29,7 +29,7 @@ export interface Step {
 }
 
 export interface Trigger {
-  readonly history: readonly { readonly EventType: number; readonly FireAt?: string }[];
+  readonly history: readonly { readonly EventType: number; readonly Timestamp: string; readonly FireAt?: string }[];
   readonly input?: unknown;
 }
 
