@@ -2,7 +2,7 @@ import type { DurableClient } from 'durable-functions';
 import { revokeAll } from '../orchestrations/activities/revoke.ts';
 import { inputFrom } from '../orchestrations/adopt.ts';
 import { orchestratorName } from '../orchestrations/names.ts';
-import { type AccessRequest, isEnded, isUnfinished } from '../shared/domain/access-request.ts';
+import type { AccessRequest } from '../shared/domain/access-request.ts';
 import type { DriftEvent } from '../shared/domain/drift.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { RecordedEvent } from '../shared/domain/events.ts';
@@ -11,6 +11,7 @@ import { holdKey } from '../shared/domain/holds.ts';
 import { driftIdOf, type RequestId } from '../shared/domain/ids.ts';
 import type { Entitlement } from '../shared/domain/policy.ts';
 import type { Finding } from '../shared/domain/reconcile.ts';
+import { isEnded, isUnfinished } from '../shared/domain/states.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import { inTime } from '../shared/in-time.ts';
 import { count } from '../shared/metrics.ts';
@@ -25,6 +26,13 @@ import type { Service } from './service.ts';
 export type Reconciling = Looking &
   Pick<Service, 'log' | 'events' | 'activities' | 'notifier' | 'alertAddress' | 'heartbeat'>;
 export type Instances = Pick<DurableClient, 'getStatus' | 'startNew'>;
+
+interface Taking {
+  /** What is known to have been granted, where that is more than the request says. */
+  readonly granted?: AccessRequest['granted'];
+  /** No story goes on that would clear up. */
+  readonly isAbandoned?: boolean;
+}
 
 type Found<Kind extends Finding['kind']> = Extract<Finding, { kind: Kind }>;
 
@@ -70,7 +78,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
   const end = async (found: Found<'still-held' | 'left-over'>): Promise<void> => {
     const { request, entitlements } = found;
     try {
-      const taking = take(request, entitlements, found.kind === 'still-held' ? asSeen(found) : {});
+      const taking = take(request, entitlements, found.kind === 'still-held' ? { granted: asSeen(found) } : {});
       const isTaken = await inTime(service.clock, plus(service.clock.now(), endingPatience), taking);
       if (isTaken) {
         alerts.raise(`ended ${request.id}`, 'Access stood past its end, and was ended now', describeSeen(found));
@@ -84,12 +92,12 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
   const take = async (
     request: AccessRequest,
     entitlements: readonly Entitlement[],
-    granted: Pick<AccessRequest, 'granted'> = {},
+    { granted = request.granted, isAbandoned = isEnded(request) }: Taking = {},
   ): Promise<boolean> => {
-    const part = { ...request, terms: { ...request.terms, entitlements }, ...granted };
-    const evidence = await revokeAll(service, part, service.clock.now());
+    const part = { ...request, terms: { ...request.terms, entitlements } };
+    const evidence = await revokeAll(service, { ...part, granted }, service.clock.now());
     // While a story goes on, it clears up itself.
-    if (isEnded(request.state)) await service.activities.release({ request: part }, nobodyToRaise);
+    if (isAbandoned) await service.activities.release({ request: part }, nobodyToRaise);
     return evidence.some(({ outcome }) => outcome === 'revoked');
   };
 
@@ -123,7 +131,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const sentence = `${request.id} has no orchestration, and can’t be given one: its chain of events is broken.`;
     alerts.raise(`broken ${request.id}`, 'A request’s events are not what they were', sentence);
     const isIntended = request.deadline !== undefined || events.some(({ event }) => event.type === 'grant-intended');
-    if (isIntended) await take({ ...request, state: 'failed' }, request.terms.entitlements);
+    if (isIntended) await take(request, request.terms.entitlements, { isAbandoned: true });
   };
 
   const drift = async (found: Found<'drift'>): Promise<void> => {
@@ -188,14 +196,9 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 
 /** Of what is seen to be held it makes no difference that nobody wrote down its grant: it may have come late. */
-function asSeen({
-  request: { granted, changedAt: at },
-  entitlements,
-}: Found<'still-held'>): Pick<AccessRequest, 'granted'> {
-  if (granted) return {};
-  return {
-    granted: { at, evidence: entitlements.map((entitlement) => ({ entitlement, outcome: 'granted', verifiedAt: at })) },
-  };
+function asSeen({ request: { granted, changedAt: at }, entitlements }: Found<'still-held'>): AccessRequest['granted'] {
+  const evidence = entitlements.map((entitlement) => ({ entitlement, outcome: 'granted', verifiedAt: at }) as const);
+  return granted ?? { at, evidence };
 }
 
 /** What is not the form of an event makes no story either. */

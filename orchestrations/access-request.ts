@@ -1,8 +1,9 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
-import { type AccessRequest, isEnded, otherWays, type State } from '../shared/domain/access-request.ts';
+import { type AccessRequest, otherWays } from '../shared/domain/access-request.ts';
 import { type ErrorCode, isRetryable } from '../shared/domain/errors.ts';
 import { clearFrom } from '../shared/domain/holds.ts';
 import { alertDue } from '../shared/domain/overdue.ts';
+import { isBeingFulfilled, isEnded, type State } from '../shared/domain/states.ts';
 import { earliest, type Instant, latest, millisecondsOf, plus } from '../shared/domain/time.ts';
 import { awaitApproval } from './approval.ts';
 import { Mailbox } from './mailbox.ts';
@@ -285,8 +286,8 @@ function nextOf(first: Instant, period: number, now: Instant): Instant {
 }
 
 /** Approved, and neither granted nor moved yet. */
-function isNext({ request: { state } }: Story): boolean {
-  return state === 'scheduled' || state === 'granting';
+function isNext({ request }: Story): boolean {
+  return isBeingFulfilled(request);
 }
 
 function end(story: Story): Instant {

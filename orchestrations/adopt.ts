@@ -1,7 +1,9 @@
-import { type AccessRequest, isEnded, requestFrom } from '../shared/domain/access-request.ts';
+import type { AccessRequest } from '../shared/domain/access-request.ts';
 import type { RecordedEvent } from '../shared/domain/events.ts';
+import { requestFrom } from '../shared/domain/evolve.ts';
 import { verifyChain } from '../shared/domain/hash-chain.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
+import { isEnded } from '../shared/domain/states.ts';
 import type { Instant } from '../shared/domain/time.ts';
 import type { Notice, OrchestratorInput, Recipient } from './names.ts';
 import { readersIn, recipientsIn } from './story.ts';

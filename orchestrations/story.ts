@@ -1,8 +1,9 @@
 import type { OrchestrationContext, Task } from 'durable-functions';
-import { type AccessRequest, evolve } from '../shared/domain/access-request.ts';
+import type { AccessRequest } from '../shared/domain/access-request.ts';
 import { type Command, decide } from '../shared/domain/decide.ts';
 import type { Refusal } from '../shared/domain/errors.ts';
 import type { DropEvidence, RecordedEvent } from '../shared/domain/events.ts';
+import { evolve } from '../shared/domain/evolve.ts';
 import { digestOf, link } from '../shared/domain/hash-chain.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
 import type { Audience } from '../shared/domain/policy.ts';

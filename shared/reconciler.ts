@@ -1,6 +1,6 @@
-import { endedStates, requestFrom } from './domain/access-request.ts';
 import { holderKey, openDrifts } from './domain/drift.ts';
 import { CurfewError, type ErrorCode } from './domain/errors.ts';
+import { requestFrom } from './domain/evolve.ts';
 import type { PrincipalId, RequestId, TargetId } from './domain/ids.ts';
 import type { Policy } from './domain/policy.ts';
 import {
@@ -12,12 +12,12 @@ import {
   holderOf,
   justTaken,
   type Life,
-  mayHold,
   type Place,
   placesIn,
   requestsIn,
   type Sight,
 } from './domain/reconcile.ts';
+import { endedStates, mayHold } from './domain/states.ts';
 import { plus } from './domain/time.ts';
 import { each } from './each.ts';
 import { inTime } from './in-time.ts';
@@ -109,11 +109,18 @@ async function* lookAtBegun(
 ): Seeing {
   const begun = await events.begunSince(plus(clock.now(), -memory));
   const others = begun.filter((id) => !open.has(id));
-  const found = await each(others, async (id) =>
-    (await requests.find(id)) ? undefined : requestFrom(id, await events.read(id)),
-  );
-  for (const request of found.filter((each) => each !== undefined)) {
-    yield* examineRequest(request, await lifeOf(request.id), new Set(), clock.now());
+  const unlisted = await each(others, async (id) => ((await requests.find(id)) ? [] : [await events.read(id)]));
+  for (const chain of unlisted.flat()) {
+    const [id] = chain.map(({ requestId }) => requestId);
+    if (id === undefined) continue;
+    // One chain that was tampered with must not keep the others from being seen to.
+    yield* tried(
+      `the events of ${id}`,
+      (async function* (): Seeing {
+        const request = requestFrom(id, chain);
+        if (request) yield* examineRequest(request, await lifeOf(id), new Set(), clock.now());
+      })(),
+    );
   }
 }
 

@@ -1,10 +1,11 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
-import { isOver, requestFrom } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
+import { requestFrom } from '../../shared/domain/evolve.ts';
 import { extensionRefusal } from '../../shared/domain/extension.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import { acquireHold, holdKey } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
+import { isExtending, isOver } from '../../shared/domain/states.ts';
 import { plus } from '../../shared/domain/time.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 
@@ -40,7 +41,7 @@ async function approvedExtension(
   const found = requestFrom(id, chain);
   const isMeant = found?.extends === extended && found.requester.principalId === requester.principalId;
   const isNew = !extensions.some(({ extension }) => extension === id);
-  if (!found || !isMeant || !isNew || found.state !== 'granting') throw new CurfewError('CURFEW_EXTENSION_REFUSED');
+  if (!found || !isMeant || !isNew || !isExtending(found)) throw new CurfewError('CURFEW_EXTENSION_REFUSED');
   return found;
 }
 

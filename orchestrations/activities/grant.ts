@@ -1,10 +1,11 @@
-import { type AccessRequest, isEnded, isOver } from '../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { whatIsFull } from '../../shared/domain/evaluate.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
 import { acquireHold, clearFrom, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
+import { isEnded, isOver } from '../../shared/domain/states.ts';
 import { countHeld } from '../../shared/history.ts';
 import type { Activity, ActivityDependencies } from './index.ts';
 

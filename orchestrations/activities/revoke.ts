@@ -75,11 +75,13 @@ const dropped = z.object({
 });
 
 export type Revoking = Pick<ActivityDependencies, 'clock' | 'holds' | 'providers'>;
+/** What a revocation goes by; for the reconciler it may be a part of a request, or what was seen in its place. */
+export type Revocable = Pick<AccessRequest, 'id' | 'requester' | 'terms' | 'granted' | 'cause' | 'deadline'>;
 
 /** What was dropped is in `drops`, whether or not it could be verified. */
 export async function revokeAll(
   dependencies: Revoking,
-  request: AccessRequest,
+  request: Revocable,
   notBefore: Instant,
   drops = new Map<Entitlement, DropEvidence>(),
 ): Promise<RevocationEvidence[]> {
@@ -95,7 +97,7 @@ export async function revokeAll(
 
 async function revokeOne(
   dependencies: Revoking,
-  request: AccessRequest,
+  request: Revocable,
   entitlement: Entitlement,
   notBefore: Instant,
   drops: Map<Entitlement, DropEvidence>,
@@ -158,7 +160,7 @@ async function revokeOne(
 }
 
 /** Nobody was told that they have what a failed grant may have given; somebody may have the same by another request, and keeps it. */
-function canWait({ cause, deadline }: AccessRequest, now: Instant): boolean {
+function canWait({ cause, deadline }: Revocable, now: Instant): boolean {
   return cause?.kind === 'grant-failed' && deadline !== undefined && now < deadline;
 }
 

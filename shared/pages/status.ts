@@ -1,6 +1,7 @@
-import { type AccessRequest, isEnded, missingApprovals, otherWays, stageOf } from '../domain/access-request.ts';
+import { type AccessRequest, missingApprovals, otherWays, stageOf } from '../domain/access-request.ts';
 import { assertNever } from '../domain/errors.ts';
 import type { OtherWay } from '../domain/events.ts';
+import { isAwaitingApproval, isEnded } from '../domain/states.ts';
 import { describeDuration, type Instant } from '../domain/time.ts';
 import { count, describeUpcoming, describeWait, nameOf, oneLine, sentenceOf } from './words.ts';
 import { describeInstant } from './zones.ts';
@@ -12,7 +13,7 @@ export interface Status {
 }
 
 export function canBeAnswered({ state, approveBy }: AccessRequest, now: Instant): boolean {
-  return state === 'waiting-for-approval' && now < approveBy;
+  return isAwaitingApproval(state) && now < approveBy;
 }
 
 /** A broken glass is looked at once all of it is known. */
@@ -22,7 +23,7 @@ export function canBeReviewed({ state, review }: AccessRequest): boolean {
 
 /** Where a request stands, truthfully: what is known, and no more. Times are the reader's. */
 export function statusOf(request: AccessRequest, now: Instant, timeZone?: string): Status {
-  const { state, terms, approveBy, deadline, calledOff, cause, failure, delay } = request;
+  const { state, terms, approveBy } = request;
   const at = (instant: Instant) => describeInstant(instant, timeZone);
   const upcoming = (instant: Instant) => describeUpcoming(now, instant, timeZone);
   const isExtension = request.extends !== undefined;
@@ -41,20 +42,26 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         heading: 'Approved, and scheduled',
         sentences: terms.startsAt === undefined ? [] : [`The access starts on ${upcoming(terms.startsAt)}.`],
       };
+    case 'approved':
+      return { tone: 'waiting', heading: `${howApproved(request)}, and about to be granted`, sentences: [] };
+    case 'extending':
+      return {
+        tone: 'waiting',
+        heading: `${howApproved(request)}, and the deadline is being moved now`,
+        sentences: [],
+      };
     case 'granting':
       return {
         tone: 'waiting',
-        heading: isExtension
-          ? 'Approved, and the deadline is being moved now'
-          : `${terms.breakGlass ? 'Taken without approval' : 'Approved'}, and being granted now`,
-        sentences: deadline === undefined ? [] : [`It will end on ${upcoming(deadline)}.`],
+        heading: `${howApproved(request)}, and being granted now`,
+        sentences: [`It will end on ${upcoming(request.deadline)}.`],
       };
     case 'granted':
       return {
         tone: terms.breakGlass ? 'bad' : 'good',
-        heading: deadline === undefined ? 'Granted' : `Granted until ${at(deadline)}`,
+        heading: `Granted until ${at(request.deadline)}`,
         sentences: [
-          ...remaining(now, deadline),
+          ...remaining(now, request.deadline),
           ...moved(request, at),
           ...heldBefore(request),
           ...reviewed(request, at),
@@ -63,7 +70,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
     case 'extended':
       return {
         tone: 'good',
-        heading: `Extended${request.movedTo === undefined ? '' : ` until ${at(request.movedTo)}`}`,
+        heading: `Extended until ${at(request.movedTo)}`,
         sentences: ['The access that it extends goes on, unless somebody ends it early.'],
       };
     case 'revoking':
@@ -72,16 +79,18 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         heading: 'Being taken away now',
         sentences: [...whyItEnds(request, at), ...reviewed(request, at)],
       };
-    case 'overdue':
+    case 'overdue': {
+      const { attempt, at: tried, code } = request.delay;
       return {
         tone: 'bad',
         heading: 'Overdue: the end of the access can’t be confirmed',
         sentences: [
           ...whyItEnds(request, at),
-          ...(delay ? [`Attempt ${delay.attempt} on ${at(delay.at)}: ${sentenceOf(delay.code)}`] : []),
+          `Attempt ${attempt} on ${at(tried)}: ${sentenceOf(code)}`,
           'The access may still be standing. Curfew tries again until the target shows that it is gone.',
         ],
       };
+    }
     case 'denied':
       return { tone: 'over', heading: 'Denied', sentences: [nothing(request)] };
     case 'withdrawn':
@@ -89,7 +98,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         tone: 'over',
         heading: 'Withdrawn',
         sentences: [
-          ...(calledOff ? [`${nameOf(calledOff.by)} took the request back on ${at(calledOff.at)}.`] : []),
+          `${nameOf(request.calledOff.by)} took the request back on ${at(request.calledOff.at)}.`,
           nothing(request),
         ],
       };
@@ -104,7 +113,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         tone: 'bad',
         heading: isExtension ? 'Could not be extended' : 'Could not be granted',
         sentences: [
-          ...(failure ? [sentenceOf(failure)] : []),
+          sentenceOf(request.failure),
           ...(request.revoked
             ? [`Whatever had been granted was taken back. ${gone(request, at)}`, ...stillHeld(request)]
             : [untouched(request)]),
@@ -118,24 +127,29 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         sentences: [...whyItEnds(request, at), gone(request, at), ...stillHeld(request), ...reviewed(request, at)],
       };
     case 'revoked':
-      return calledOff
+      return request.calledOff
         ? {
             tone: 'over',
             heading: 'Called off before it began',
             sentences: [
-              `${nameOf(calledOff.by)} called it off on ${at(calledOff.at)}.`,
+              `${nameOf(request.calledOff.by)} called it off on ${at(request.calledOff.at)}.`,
               nothing(request),
               ...reviewed(request, at),
             ],
           }
         : {
             tone: 'over',
-            heading: cause?.kind === 'ended-early' ? `Ended early by ${nameOf(cause.by)}` : 'Ended early',
+            heading:
+              request.cause.kind === 'ended-early' ? `Ended early by ${nameOf(request.cause.by)}` : 'Ended early',
             sentences: [...whyItEnds(request, at), gone(request, at), ...stillHeld(request), ...reviewed(request, at)],
           };
     default:
       return assertNever(state);
   }
+}
+
+function howApproved({ terms }: AccessRequest): string {
+  return terms.breakGlass ? 'Taken without approval' : 'Approved';
 }
 
 /** `Stage 2 of 3.` `1 of 2 approvals.` Where one answer is all that is asked for, there is nothing to say. */
@@ -176,8 +190,8 @@ function stillHeld(request: AccessRequest): string[] {
 
 type Describe = (instant: Instant) => string;
 
-function remaining(now: Instant, deadline: Instant | undefined): string[] {
-  const wait = deadline && describeWait(now, deadline);
+function remaining(now: Instant, deadline: Instant): string[] {
+  const wait = describeWait(now, deadline);
   return wait === undefined ? [] : [`${wait} left.`];
 }
 

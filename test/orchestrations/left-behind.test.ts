@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createAlarm } from '../../orchestrations/activities/alarm.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
+import type { CurfewEvent } from '../../shared/domain/events.ts';
 import {
   acquireHold,
   claimLasts,
@@ -10,7 +11,8 @@ import {
   releaseHold,
 } from '../../shared/domain/holds.ts';
 import { requestIdOf } from '../../shared/domain/ids.ts';
-import { plus } from '../../shared/domain/time.ts';
+import { isGranting } from '../../shared/domain/states.ts';
+import { type Instant, plus } from '../../shared/domain/time.ts';
 import {
   MemoryDirectory,
   MemoryEvents,
@@ -21,7 +23,7 @@ import {
   MemoryRequests,
   MemoryTarget,
 } from '../support/memory.ts';
-import { entitlement, requestAfter, requested, start } from '../support/samples.ts';
+import { ada, approved, commandId, entitlement, requestAfter, requested, start } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 function setUp() {
@@ -47,9 +49,20 @@ function setUp() {
     publicUrl: 'https://curfew.example',
   });
   const deadline = plus(start, 3_600_000);
-  const request = requestAfter(requested(), { type: 'grant-intended', at: start, deadline });
+  const intended: CurfewEvent = { type: 'grant-intended', at: start, deadline };
+  const request = requestAfter(requested(), approved, intended);
+  if (!isGranting(request)) throw new Error('it is not being granted');
+  const endedAt = (at: Instant) =>
+    requestAfter(
+      requested(),
+      approved,
+      intended,
+      { type: 'access-granted', at: start, evidence: [] },
+      { type: 'revocation-began', at, cause: { kind: 'ended-early', by: ada, as: 'requester', reason: '', commandId } },
+      { type: 'access-revoked', at, evidence: [] },
+    );
   const raise = async () => {};
-  return { time, target, holds, requests, activities, request, deadline, raise };
+  return { time, target, holds, requests, activities, request, endedAt, deadline, raise };
 }
 
 test('a grant that arrives when the access is over takes back what it gave', async () => {
@@ -124,9 +137,9 @@ for (const { step, waitsFor, gives } of [
 }
 
 test('a copy of a grant that comes when all of it is over touches nothing', async () => {
-  const { target, holds, requests, activities, request, deadline, raise } = setUp();
+  const { target, holds, requests, activities, request, endedAt, deadline, raise } = setUp();
 
-  await requests.save({ ...request, state: 'revoked', changedAt: plus(deadline, -1) });
+  await requests.save(endedAt(plus(deadline, -1)));
   expect(await activities.grant({ request }, raise)).toMatchObject({ ok: false, code: 'CURFEW_DEADLINE_PASSED' });
   expect(target.log).toEqual([]);
   expect(holds.all.size).toBe(0);
@@ -154,13 +167,12 @@ for (const { when, offset } of [
   { when: 'has ended, by a clock that is ahead', offset: 0 },
 ]) {
   test(`what another process’s alarm has claimed stays claimed until it has rung, though the request ${when}`, async () => {
-    const { time, holds, requests, activities, request, deadline, raise } = setUp();
+    const { time, holds, requests, activities, request, endedAt, deadline, raise } = setUp();
     const settled = async () => {};
     const changedAt = plus(deadline, offset);
     await time.advanceTo(changedAt, settled);
     const other = requestIdOf(new Uint8Array(16).fill(9));
-    const granted = { at: start, evidence: [] };
-    await requests.save({ ...request, id: other, state: 'revoked', granted, changedAt });
+    await requests.save({ ...endedAt(changedAt), id: other });
     const key = holdKey(entitlement, request.requester.principalId);
     holds.all.set(key, { standing: false, holds: { [other]: deadline }, claimedBy: other });
     const later = { ...request, deadline: plus(deadline, 60_000) };
