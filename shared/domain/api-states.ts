@@ -7,7 +7,7 @@ import { type State, states } from './states.ts';
 export const apiStates = {
   'waiting-for-approval': 'Approvers are asked. The target was not touched.',
   scheduled: 'It is approved, and its start lies ahead. The target was not touched.',
-  granting: 'It is approved, and is being granted; an extension is being applied. The target may show the access.',
+  granting: 'It is approved, and the grant, or the extension, is being made. The target may show the access.',
   granted: 'The target shows the access, until the deadline.',
   revoking: 'The access is being taken away. The target may show it still.',
   overdue: 'The end of the access can’t be confirmed; Curfew tries again without end. The target may show it still.',
