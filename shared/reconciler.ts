@@ -1,3 +1,4 @@
+import type { AccessRequest } from './domain/access-request.ts';
 import { holderKey, openDrifts } from './domain/drift.ts';
 import { CurfewError, type ErrorCode } from './domain/errors.ts';
 import { requestFrom } from './domain/evolve.ts';
@@ -18,7 +19,7 @@ import {
   type Sight,
 } from './domain/reconcile.ts';
 import { endedStates, mayHold } from './domain/states.ts';
-import { plus } from './domain/time.ts';
+import { type Instant, plus } from './domain/time.ts';
 import { each } from './each.ts';
 import { inTime } from './in-time.ts';
 import type { Providers } from './plans.ts';
@@ -95,7 +96,7 @@ async function* lookAtRequests(
       if (mayHold(request)) {
         for (const entitlement of request.terms.entitlements) recorded.add(holderKey(entitlement, holder));
       }
-      yield* examineRequest(request, lives[index] ?? 'unknown', seen, clock.now());
+      yield* tried(`the request ${request.id}`, lookAtRequest(request, lives[index] ?? 'unknown', seen, clock.now()));
     }
     after = page.next;
   } while (after !== undefined);
@@ -109,19 +110,24 @@ async function* lookAtBegun(
 ): Seeing {
   const begun = await events.begunSince(plus(clock.now(), -memory));
   const others = begun.filter((id) => !open.has(id));
-  const unlisted = await each(others, async (id) => ((await requests.find(id)) ? [] : [await events.read(id)]));
-  for (const chain of unlisted.flat()) {
-    const [id] = chain.map(({ requestId }) => requestId);
-    if (id === undefined) continue;
-    // One chain that was tampered with must not keep the others from being seen to.
-    yield* tried(
-      `the events of ${id}`,
-      (async function* (): Seeing {
-        const request = requestFrom(id, chain);
-        if (request) yield* examineRequest(request, await lifeOf(id), new Set(), clock.now());
-      })(),
-    );
+  const unlisted = await each(others, async (id) => ((await requests.find(id)) ? [] : [id]));
+  for (const id of unlisted.flat()) {
+    yield* tried(`the events of ${id}`, lookAtChain({ events, clock }, lifeOf, id));
   }
+}
+
+async function* lookAtChain(
+  { events, clock }: Pick<Looking, 'events' | 'clock'>,
+  lifeOf: (id: RequestId) => Promise<Life>,
+  id: RequestId,
+): Seeing {
+  const request = requestFrom(id, await events.read(id));
+  if (request) yield* examineRequest(request, await lifeOf(id), new Set(), clock.now());
+}
+
+/** A projection or a chain that was forged must not keep the others from being seen to, so each is tried by itself. */
+async function* lookAtRequest(request: AccessRequest, life: Life, seen: ReadonlySet<string>, now: Instant): Seeing {
+  yield* examineRequest(request, life, seen, now);
 }
 
 /** Fills in, by `holderKey`, whose membership has a record. */

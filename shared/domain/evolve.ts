@@ -23,9 +23,8 @@ import { earliest, type Instant, plus } from './time.ts';
 
 /**
  * Returns what a request becomes by an event. Fails with CURFEW_INTERNAL where the event cannot follow the request's state. What
- * `decide` chooses always can, so only a chain that was tampered with, or that a newer version wrote, fails here. Readers of
- * chains from the store are prepared: the reconciler leaves such a request alone, and alerts; no extension is applied by it; no
- * card is posted of it.
+ * `decide` chooses always can, so only a chain that was tampered with fails here. Readers of chains from the store expect that: the
+ * reconciler takes away what the request may hold and alerts, no extension is applied, and no card is posted.
  */
 export function evolve(request: AccessRequest | undefined, id: RequestId, event: CurfewEvent): AccessRequest {
   const impossible = (): CurfewError =>

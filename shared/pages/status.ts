@@ -21,9 +21,12 @@ export function canBeReviewed({ state, review }: AccessRequest): boolean {
   return review === 'owed' && isEnded(state);
 }
 
-/** Where a request stands, truthfully: what is known, and no more. Times are the reader's. */
+/**
+ * Where a request stands, truthfully: what is known, and no more. Times are the reader's. A forged projection may lack what its state
+ * has, and is shown without.
+ */
 export function statusOf(request: AccessRequest, now: Instant, timeZone?: string): Status {
-  const { state, terms, approveBy } = request;
+  const { state, terms, approveBy, deadline, calledOff, cause, failure, delay } = request;
   const at = (instant: Instant) => describeInstant(instant, timeZone);
   const upcoming = (instant: Instant) => describeUpcoming(now, instant, timeZone);
   const isExtension = request.extends !== undefined;
@@ -54,14 +57,14 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
       return {
         tone: 'waiting',
         heading: `${howApproved(request)}, and being granted now`,
-        sentences: [`It will end on ${upcoming(request.deadline)}.`],
+        sentences: deadline === undefined ? [] : [`It will end on ${upcoming(deadline)}.`],
       };
     case 'granted':
       return {
         tone: terms.breakGlass ? 'bad' : 'good',
-        heading: `Granted until ${at(request.deadline)}`,
+        heading: deadline === undefined ? 'Granted' : `Granted until ${at(deadline)}`,
         sentences: [
-          ...remaining(now, request.deadline),
+          ...remaining(now, deadline),
           ...moved(request, at),
           ...heldBefore(request),
           ...reviewed(request, at),
@@ -70,7 +73,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
     case 'extended':
       return {
         tone: 'good',
-        heading: `Extended until ${at(request.movedTo)}`,
+        heading: `Extended${request.movedTo === undefined ? '' : ` until ${at(request.movedTo)}`}`,
         sentences: ['The access that it extends goes on, unless somebody ends it early.'],
       };
     case 'revoking':
@@ -79,18 +82,16 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         heading: 'Being taken away now',
         sentences: [...whyItEnds(request, at), ...reviewed(request, at)],
       };
-    case 'overdue': {
-      const { attempt, at: tried, code } = request.delay;
+    case 'overdue':
       return {
         tone: 'bad',
         heading: 'Overdue: the end of the access can’t be confirmed',
         sentences: [
           ...whyItEnds(request, at),
-          `Attempt ${attempt} on ${at(tried)}: ${sentenceOf(code)}`,
+          ...(delay ? [`Attempt ${delay.attempt} on ${at(delay.at)}: ${sentenceOf(delay.code)}`] : []),
           'The access may still be standing. Curfew tries again until the target shows that it is gone.',
         ],
       };
-    }
     case 'denied':
       return { tone: 'over', heading: 'Denied', sentences: [nothing(request)] };
     case 'withdrawn':
@@ -98,7 +99,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         tone: 'over',
         heading: 'Withdrawn',
         sentences: [
-          `${nameOf(request.calledOff.by)} took the request back on ${at(request.calledOff.at)}.`,
+          ...(calledOff ? [`${nameOf(calledOff.by)} took the request back on ${at(calledOff.at)}.`] : []),
           nothing(request),
         ],
       };
@@ -113,7 +114,7 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         tone: 'bad',
         heading: isExtension ? 'Could not be extended' : 'Could not be granted',
         sentences: [
-          sentenceOf(request.failure),
+          ...(failure ? [sentenceOf(failure)] : []),
           ...(request.revoked
             ? [`Whatever had been granted was taken back. ${gone(request, at)}`, ...stillHeld(request)]
             : [untouched(request)]),
@@ -127,20 +128,19 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         sentences: [...whyItEnds(request, at), gone(request, at), ...stillHeld(request), ...reviewed(request, at)],
       };
     case 'revoked':
-      return request.calledOff
+      return calledOff
         ? {
             tone: 'over',
             heading: 'Called off before it began',
             sentences: [
-              `${nameOf(request.calledOff.by)} called it off on ${at(request.calledOff.at)}.`,
+              `${nameOf(calledOff.by)} called it off on ${at(calledOff.at)}.`,
               nothing(request),
               ...reviewed(request, at),
             ],
           }
         : {
             tone: 'over',
-            heading:
-              request.cause.kind === 'ended-early' ? `Ended early by ${nameOf(request.cause.by)}` : 'Ended early',
+            heading: cause?.kind === 'ended-early' ? `Ended early by ${nameOf(cause.by)}` : 'Ended early',
             sentences: [...whyItEnds(request, at), gone(request, at), ...stillHeld(request), ...reviewed(request, at)],
           };
     default:
@@ -190,8 +190,8 @@ function stillHeld(request: AccessRequest): string[] {
 
 type Describe = (instant: Instant) => string;
 
-function remaining(now: Instant, deadline: Instant): string[] {
-  const wait = describeWait(now, deadline);
+function remaining(now: Instant, deadline: Instant | undefined): string[] {
+  const wait = deadline && describeWait(now, deadline);
   return wait === undefined ? [] : [`${wait} left.`];
 }
 
