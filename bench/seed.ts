@@ -10,9 +10,9 @@ import { createEventStore } from '../shared/adapters/cosmos/event-store.ts';
 import { createHoldStore } from '../shared/adapters/cosmos/hold-store.ts';
 import { createRequestStore } from '../shared/adapters/cosmos/request-store.ts';
 import { sidOf } from '../shared/adapters/sql/sid.ts';
-import { evolve } from '../shared/domain/access-request.ts';
 import { decide, type LifecycleCommand } from '../shared/domain/decide.ts';
 import type { CurfewEvent, RecordedEvent } from '../shared/domain/events.ts';
+import { evolve } from '../shared/domain/evolve.ts';
 import { link } from '../shared/domain/hash-chain.ts';
 import { holdKey } from '../shared/domain/holds.ts';
 import { type PrincipalId, type RequestId, requestIdOf } from '../shared/domain/ids.ts';
@@ -112,7 +112,7 @@ async function tellGranted(
     ...pattern,
     at: now,
     requester,
-    revocation: { isScheduled: true, longestPause: 60_000 },
+    revocation: { isScheduled: lead > 0, longestPause: 60_000 },
     terms: {
       ...terms,
       stages: [],
@@ -145,7 +145,7 @@ async function tellGranted(
       answer: undefined,
     }));
   }
-  return { first, resumed: { request, last, unwritten: [], notices: [], attempts: 0 } };
+  return { first, resumed: { request, last, outbox: { events: [], groups: [] }, attempts: 0 } };
 }
 
 /** What is created, to be written with others: a call for each would take most of the time. */

@@ -4,6 +4,7 @@ import { tokenHashOf } from '../shared/approval-token.ts';
 import type { AccessRequest } from '../shared/domain/access-request.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { Authentication } from '../shared/domain/policy.ts';
+import { isAwaitingApproval } from '../shared/domain/states.ts';
 import { isStillIn, mayStillDecide } from '../shared/eligibility.ts';
 import { approvalPage } from '../shared/pages/approval-page.ts';
 import { outcomePage } from '../shared/pages/outcome-page.ts';
@@ -67,7 +68,7 @@ export const getApproval: PublicHandler = async (service, request) => {
   const ask = { returnTo: `/api/approvals/${token}`, loginHint: link.approver.userPrincipalName, needs };
   if (reader === 'nobody') return askToSignIn(service, ask);
   if (!('secret' in reader)) return reader;
-  const isWaiting = found.state === 'waiting-for-approval';
+  const isWaiting = isAwaitingApproval(found);
   if (isWaiting && !needs.every((need) => reader.authentication.includes(need))) {
     return askToSignIn(service, { ...ask, isAgain: true });
   }

@@ -5,6 +5,7 @@ import { decide, type PersonCommand } from '../shared/domain/decide.ts';
 import { CurfewError, type Refusal } from '../shared/domain/errors.ts';
 import type { CommandId, RequestId } from '../shared/domain/ids.ts';
 import type { Life } from '../shared/domain/reconcile.ts';
+import { isPassing } from '../shared/domain/states.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import { say, traceparent } from '../shared/telemetry.ts';
 import type { Service } from './service.ts';
@@ -76,7 +77,7 @@ export async function command(
     await service.clock.sleepUntil(plus(service.clock.now(), Math.ceil(pause)));
     current = (await service.requests.find(request.id)) ?? current;
     if (isOutcomeOf(current, commandId)) {
-      if (current.state !== 'granting' && current.state !== 'revoking') return { commandId, request: current };
+      if (!isPassing(current)) return { commandId, request: current };
     } else {
       const refusal = refusalOf(current, wanted, asked);
       if (refusal) return { commandId, request: current, refusal };

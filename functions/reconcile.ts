@@ -3,7 +3,7 @@ import { Attempt } from '../orchestrations/activities/attempt.ts';
 import { cleanUp } from '../orchestrations/activities/clean-up.ts';
 import { orchestratorName } from '../orchestrations/contract.ts';
 import { inputFrom } from '../orchestrations/lifecycle/resume.ts';
-import { type AccessRequest, isEnded, isUnfinished } from '../shared/domain/access-request.ts';
+import type { AccessRequest } from '../shared/domain/access-request.ts';
 import type { DriftEvent } from '../shared/domain/drift.ts';
 import { CurfewError, type ErrorCode } from '../shared/domain/errors.ts';
 import type { RecordedEvent } from '../shared/domain/events.ts';
@@ -12,6 +12,7 @@ import { holdKey } from '../shared/domain/holds.ts';
 import { driftIdOf, type RequestId } from '../shared/domain/ids.ts';
 import type { Entitlement } from '../shared/domain/policy.ts';
 import type { Finding } from '../shared/domain/reconcile.ts';
+import { isEnded, isUnfinished } from '../shared/domain/states.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import { count } from '../shared/metrics.ts';
 import { describeDrift, describeSeen, driftHeading } from '../shared/pages/reconciler-words.ts';
@@ -26,6 +27,13 @@ import type { Service } from './service.ts';
 export type Reconciling = Looking &
   Pick<Service, 'log' | 'events' | 'entropy' | 'registry' | 'notifier' | 'alertAddress' | 'heartbeat'>;
 export type Instances = Pick<DurableClient, 'getStatus' | 'startNew'>;
+
+interface Taking {
+  /** What is known to have been granted, where that is more than the request says. */
+  readonly granted?: AccessRequest['granted'];
+  /** No story goes on that would clear up. */
+  readonly isAbandoned?: boolean;
+}
 
 type Found<Kind extends Finding['kind']> = Extract<Finding, { kind: Kind }>;
 
@@ -80,7 +88,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
   const end = async (found: Found<'still-held' | 'left-over'>): Promise<void> => {
     const { request, entitlements } = found;
     try {
-      const taking = take(request, entitlements, found.kind === 'still-held' ? asSeen(found) : {});
+      const taking = take(request, entitlements, found.kind === 'still-held' ? { granted: asSeen(found) } : {});
       const giveUp = plus(service.clock.now(), endingPatience);
       const isTaken = await withTimeout(service.clock, giveUp, taking, 'CURFEW_TARGET_UNAVAILABLE');
       if (isTaken) {
@@ -95,14 +103,14 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
   const take = async (
     request: AccessRequest,
     entitlements: readonly Entitlement[],
-    granted: Pick<AccessRequest, 'granted'> = {},
+    { granted = request.granted, isAbandoned = isEnded(request) }: Taking = {},
   ): Promise<boolean> => {
-    const part = { ...request, terms: { ...request.terms, entitlements }, ...granted };
+    const part = { ...request, terms: { ...request.terms, entitlements } };
     const now = service.clock.now();
     const attempt = new Attempt(service, plus(now, endingPatience));
-    const evidence = await attempt.revokeAll(part, now);
+    const evidence = await attempt.revokeAll({ ...part, granted }, now);
     // While a lifecycle goes on, it cleans up itself. What has to wait is found again.
-    if (isEnded(request.state)) await cleanUp(service, part, { done: attempt.actor });
+    if (isAbandoned) await cleanUp(service, part, { done: attempt.actor });
     return evidence.some(({ outcome }) => outcome === 'revoked');
   };
 
@@ -136,7 +144,7 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const sentence = `${request.id} has no orchestration, and can’t be given one: its chain of events is broken.`;
     alerts.raise(`broken ${request.id}`, 'A request’s events are not what they were', sentence);
     const isIntended = request.deadline !== undefined || events.some(({ event }) => event.type === 'grant-intended');
-    if (isIntended) await take({ ...request, state: 'failed' }, request.terms.entitlements);
+    if (isIntended) await take(request, request.terms.entitlements, { isAbandoned: true });
   };
 
   const drift = async (found: Found<'drift'>): Promise<void> => {
@@ -202,14 +210,9 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 
 /** Of what is seen to be held it makes no difference that nobody wrote down its grant: it may have come late. */
-function asSeen({
-  request: { granted, changedAt: at },
-  entitlements,
-}: Found<'still-held'>): Pick<AccessRequest, 'granted'> {
-  if (granted) return {};
-  return {
-    granted: { at, evidence: entitlements.map((entitlement) => ({ entitlement, outcome: 'granted', verifiedAt: at })) },
-  };
+function asSeen({ request: { granted, changedAt: at }, entitlements }: Found<'still-held'>): AccessRequest['granted'] {
+  const evidence = entitlements.map((entitlement) => ({ entitlement, outcome: 'granted', verifiedAt: at }) as const);
+  return granted ?? { at, evidence };
 }
 
 /** What is not the form of an event makes no story either. */

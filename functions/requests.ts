@@ -1,6 +1,6 @@
 import type { HttpResponseInit } from '@azure/functions';
 import { z } from 'zod';
-import { states } from '../shared/domain/access-request.ts';
+import { apiStateNames, statesOfApi } from '../shared/domain/api-states.ts';
 import { verifyChain } from '../shared/domain/hash-chain.ts';
 import type { PrincipalId, TargetId } from '../shared/domain/ids.ts';
 import { requesterGroups, rolesFor } from '../shared/domain/policy.ts';
@@ -28,11 +28,11 @@ export const listQuery = z.strictObject({
     .string()
     .meta({
       description: 'One or more, with commas between.',
-      pattern: `^(${states.join('|')})(,(${states.join('|')}))*$`,
+      pattern: `^(${apiStateNames.join('|')})(,(${apiStateNames.join('|')}))*$`,
       examples: ['granted', 'scheduled,granting,granted'],
     })
     .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(states)))
+    .pipe(z.array(z.enum(apiStateNames)))
     .optional(),
   target: z
     .string()
@@ -53,7 +53,7 @@ export const listRequests: Handler = async (service, request, _client, caller) =
       visibleTo: seesEverything(caller) ? undefined : caller.principalId,
       requester:
         query.requester === 'me' ? caller.principalId : (query.requester?.toLowerCase() as PrincipalId | undefined),
-      states: query.state,
+      states: query.state?.flatMap(statesOfApi),
       target: query.target,
     },
     query.limit,

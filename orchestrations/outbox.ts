@@ -117,7 +117,12 @@ export class Outbox {
   }
 
   /** Takes note of what became of a delivery: what failed is tried again. `request` is as it is by now. */
-  settle({ input, notices, cleanUp }: Delivery, result: Delivered | Failure, request: AccessRequest, now: Instant): void {
+  settle(
+    { input, notices, cleanUp }: Delivery,
+    result: Delivered | Failure,
+    request: AccessRequest,
+    now: Instant,
+  ): void {
     const outcome = 'code' in result ? allFailed(input, notices.length, result) : result;
     if (outcome.recorded) this.recordFailed(outcome.recorded, now);
     else if (input.events.length > 0) this.recorded(input.events.length);

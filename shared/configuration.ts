@@ -135,13 +135,10 @@ const environment = z.object({
     description: 'Whom the mails are from: an address, or a name and an address.',
     example: 'Curfew <curfew@contoso.example>',
   }),
-  CURFEW_DEADLINE_SCHEDULER: z
-    .enum(['on', 'off'], { error: 'is neither on nor off' })
-    .prefault('on')
-    .register(about, {
-      description: 'Whether access is revoked at the exact instant. `off` leaves it to the durable timers alone.',
-      example: 'on',
-    }),
+  CURFEW_DEADLINE_SCHEDULER: z.enum(['on', 'off'], { error: 'is neither on nor off' }).prefault('on').register(about, {
+    description: 'Whether access is revoked at the exact instant. `off` leaves it to the durable timers alone.',
+    example: 'on',
+  }),
   CURFEW_REVOCATION_BATCH: z
     .string()
     .regex(/^([1-9]\d{0,2}|1000)$/, { error: 'is not a whole number from 1 to 1000' })

@@ -1,11 +1,12 @@
-import { type AccessRequest, holdingStates } from './domain/access-request.ts';
+import type { AccessRequest } from './domain/access-request.ts';
 import type { Person, Terms } from './domain/policy.ts';
 import type { History } from './domain/question.ts';
+import { holdingStates } from './domain/states.ts';
 import type { RequestFilter, RequestStore } from './ports.ts';
 
 type Subject = Pick<Terms, 'targetId' | 'roleId'>;
 
-/** How many grants of the role stand or are booked, of those that `counts` counts. An extension is no grant of its own. */
+/** How many grants of the role stand or are booked, of those that `counts` counts. */
 export async function countHeld(
   requests: RequestStore,
   { targetId: target, roleId: role }: Subject,
@@ -13,7 +14,7 @@ export async function countHeld(
   counts: (request: AccessRequest) => boolean = () => true,
 ): Promise<Pick<History, 'heldByPerson' | 'heldByAll'>> {
   const found = await everyOne(requests, { target, role, states: holdingStates });
-  const held = found.filter((request) => request.extends === undefined && counts(request));
+  const held = found.filter(counts);
   const own = held.filter(({ requester }) => requester.principalId === principalId);
   return { heldByPerson: own.length, heldByAll: held.length };
 }

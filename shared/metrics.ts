@@ -1,5 +1,6 @@
 import { type Attributes, type MetricOptions, metrics } from '@opentelemetry/api';
 import type { AccessRequest } from './domain/access-request.ts';
+import { apiStateOf } from './domain/api-states.ts';
 import { CurfewError } from './domain/errors.ts';
 import { type Instant, millisecondsOf } from './domain/time.ts';
 import type { Clock, Notifier, RequestStore } from './ports.ts';
@@ -53,9 +54,10 @@ function measure(name: keyof typeof histograms, milliseconds: number, attributes
  * an activity runs. States that were written at once count as the last of them.
  */
 export function countSaved(before: AccessRequest | undefined, after: AccessRequest): void {
-  const { state, decision, revoked, review, submittedAt, terms } = after;
+  const { decision, revoked, review, submittedAt, terms } = after;
+  const state = apiStateOf(after.state);
   const target = { target: terms.targetId };
-  if (before?.state !== state) count('curfew.requests', { state, ...target });
+  if (!before || apiStateOf(before.state) !== state) count('curfew.requests', { state, ...target });
   if (!before?.review && review) count('curfew.break_glass', target);
   if (!before?.decision && decision) {
     const { outcome, rule, at } = decision;

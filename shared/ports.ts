@@ -1,10 +1,11 @@
-import type { AccessRequest, State } from './domain/access-request.ts';
+import type { AccessRequest } from './domain/access-request.ts';
 import type { Holder, RecordedDrift } from './domain/drift.ts';
 import type { CurfewError } from './domain/errors.ts';
 import type { GrantEvidence, OtherWay, RecordedEvent, RevocationEvidence } from './domain/events.ts';
 import type { HoldDocument } from './domain/holds.ts';
 import type { ActorId, PrincipalId, RequestId, RoleId, TargetId } from './domain/ids.ts';
 import type { Authentication, Entitlement, Person } from './domain/policy.ts';
+import type { State } from './domain/states.ts';
 import type { Instant } from './domain/time.ts';
 import type { Upcoming } from './domain/upcoming.ts';
 

@@ -1,6 +1,7 @@
-import { endedStates, requestFrom } from './domain/access-request.ts';
+import type { AccessRequest } from './domain/access-request.ts';
 import { holderKey, openDrifts } from './domain/drift.ts';
 import { CurfewError, type ErrorCode } from './domain/errors.ts';
+import { requestFrom } from './domain/evolve.ts';
 import type { PrincipalId, RequestId, TargetId } from './domain/ids.ts';
 import type { Policy } from './domain/policy.ts';
 import {
@@ -12,13 +13,13 @@ import {
   holderOf,
   justTaken,
   type Life,
-  mayHold,
   type Place,
   placesIn,
   requestsIn,
   type Sight,
 } from './domain/reconcile.ts';
-import { plus } from './domain/time.ts';
+import { endedStates, mayHold } from './domain/states.ts';
+import { type Instant, plus } from './domain/time.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { Providers } from './plans.ts';
 import type { Clock, DriftStore, EventStore, HoldStore, RequestStore } from './ports.ts';
@@ -95,7 +96,7 @@ async function* lookAtRequests(
       if (mayHold(request)) {
         for (const entitlement of request.terms.entitlements) recorded.add(holderKey(entitlement, holder));
       }
-      yield* examineRequest(request, lives[index] ?? 'unknown', seen, clock.now());
+      yield* tried(`the request ${request.id}`, lookAtRequest(request, lives[index] ?? 'unknown', seen, clock.now()));
     }
     after = page.next;
   } while (after !== undefined);
@@ -109,12 +110,24 @@ async function* lookAtBegun(
 ): Seeing {
   const begun = await events.begunSince(plus(clock.now(), -memory));
   const others = begun.filter((id) => !open.has(id));
-  const found = await mapConcurrently(others, async (id) =>
-    (await requests.find(id)) ? undefined : requestFrom(id, await events.read(id)),
-  );
-  for (const request of found.filter((each) => each !== undefined)) {
-    yield* examineRequest(request, await lifeOf(request.id), new Set(), clock.now());
+  const unlisted = await mapConcurrently(others, async (id) => ((await requests.find(id)) ? [] : [id]));
+  for (const id of unlisted.flat()) {
+    yield* tried(`the events of ${id}`, lookAtChain({ events, clock }, lifeOf, id));
   }
+}
+
+async function* lookAtChain(
+  { events, clock }: Pick<Looking, 'events' | 'clock'>,
+  lifeOf: (id: RequestId) => Promise<Life>,
+  id: RequestId,
+): Seeing {
+  const request = requestFrom(id, await events.read(id));
+  if (request) yield* examineRequest(request, await lifeOf(id), new Set(), clock.now());
+}
+
+/** A projection or a chain that was forged must not keep the others from being seen to, so each is tried by itself. */
+async function* lookAtRequest(request: AccessRequest, life: Life, seen: ReadonlySet<string>, now: Instant): Seeing {
+  yield* examineRequest(request, life, seen, now);
 }
 
 /** Fills in, by `holderKey`, whose membership has a record. */

@@ -1,4 +1,5 @@
 import type { AccessRequest } from './domain/access-request.ts';
+import { apiStateOf } from './domain/api-states.ts';
 import type { Log } from './ports.ts';
 
 /** The workbook looks for it. */
@@ -12,7 +13,7 @@ export function logSaved(log: Log, { id, version, state, requester, terms, deadl
   log('info', changed, {
     requestId: id,
     version,
-    state,
+    state: apiStateOf(state),
     requester: requester.userPrincipalName,
     target: terms.targetId,
     role: terms.roleId,

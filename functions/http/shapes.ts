@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { states } from '../../shared/domain/access-request.ts';
+import { apiStateNames, apiStates } from '../../shared/domain/api-states.ts';
 import type { DriftEvent } from '../../shared/domain/drift.ts';
 import { type ErrorCode, errorCodes } from '../../shared/domain/errors.ts';
 import type { Capacity, Channel, CurfewEvent } from '../../shared/domain/events.ts';
@@ -50,10 +50,19 @@ export const person = z
 
 const capacity = z.enum(['requester', 'approver', 'revoker', 'administrator'] satisfies Capacity[]);
 
+const stateTable = Object.entries(apiStates).map(([state, sentence]) => `| \`${state}\` | ${sentence} |`);
+const requestState = z.enum(apiStateNames).describe(
+  `Stable, names and meanings alike.
+
+| State | |
+|---|---|
+${stateTable.join('\n')}`,
+);
+
 export const accessRequest = z
   .object({
     id: requestId,
-    state: z.enum(states),
+    state: requestState,
     target: z.string(),
     role: z.string(),
     requester: person,

@@ -1,5 +1,6 @@
 import type { HttpResponseInit } from '@azure/functions';
 import { type AccessRequest, missingApprovals, otherWays } from '../../shared/domain/access-request.ts';
+import { apiStateOf } from '../../shared/domain/api-states.ts';
 import { offeredDemands } from '../../shared/domain/demands.ts';
 import {
   isInAudience,
@@ -10,6 +11,7 @@ import {
   type Target,
 } from '../../shared/domain/policy.ts';
 import type { Question } from '../../shared/domain/question.ts';
+import { isAwaitingApproval } from '../../shared/domain/states.ts';
 import { formatDuration } from '../../shared/domain/time.ts';
 import type { ShownPerson, ShownRequest, ShownRole } from './shapes.ts';
 
@@ -55,7 +57,7 @@ export function viewRequest(request: AccessRequest): Complete<ShownRequest> {
   const ways = otherWays(request);
   return {
     id: request.id,
-    state: request.state,
+    state: apiStateOf(request.state),
     target: terms.targetId,
     role: terms.roleId,
     requester: viewPerson(request.requester),
@@ -68,10 +70,9 @@ export function viewRequest(request: AccessRequest): Complete<ShownRequest> {
     changedAt: request.changedAt,
     extends: request.extends,
     breakGlass: terms.breakGlass && true,
-    stage:
-      request.state === 'waiting-for-approval'
-        ? { number: request.stage + 1, of: terms.stages.length, missing: missingApprovals(request) }
-        : undefined,
+    stage: isAwaitingApproval(request)
+      ? { number: request.stage + 1, of: terms.stages.length, missing: missingApprovals(request) }
+      : undefined,
     approveBy: terms.stages.length > 0 ? request.approveBy : undefined,
     approvers: request.approvers.map(viewPerson),
     approvals: request.approvals.map(({ stage, by, through, comment, at }) => ({

@@ -2,7 +2,6 @@ import { asCurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { ActorId, RequestId } from '../../shared/domain/ids.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
-import { withTimeout } from '../../shared/with-timeout.ts';
 import { remedyInLog } from '../../shared/pages/log-remedies.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type {
@@ -17,6 +16,7 @@ import type {
   RequestStore,
   TargetRegistry,
 } from '../../shared/ports.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityName, ActivityTypes, Failure, Message, Outcome } from '../contract.ts';
 import type { DeadlineScheduler } from '../deadline/scheduler.ts';
 
@@ -42,7 +42,10 @@ export interface ActivityDependencies {
 }
 
 /** Sends a message to another request's orchestration. */
-export type Raise = (id: RequestId, message: Extract<Message, { kind: 'extend' | 'revocation-fired' }>) => Promise<void>;
+export type Raise = (
+  id: RequestId,
+  message: Extract<Message, { kind: 'extend' | 'revocation-fired' }>,
+) => Promise<void>;
 
 export type Activity<Name extends ActivityName> = (
   dependencies: ActivityDependencies,

@@ -1,7 +1,8 @@
-import { evolve, stageOf } from '../../shared/domain/access-request.ts';
+import { stageOf } from '../../shared/domain/access-request.ts';
 import { decide } from '../../shared/domain/decide.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { RecordedEvent } from '../../shared/domain/events.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
 import { link } from '../../shared/domain/hash-chain.ts';
 import { peopleIn } from '../../shared/eligibility.ts';
 import type { AskApproversInput, Asking, Notification } from '../contract.ts';

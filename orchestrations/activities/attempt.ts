@@ -6,11 +6,13 @@ import { type ActorId, actorIdOf } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
-import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Clock } from '../../shared/ports.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityDependencies } from './activity.ts';
 
 export type Revoking = Pick<ActivityDependencies, 'clock' | 'entropy' | 'holds' | 'providers'>;
+/** What a revocation goes by; for the reconciler it may be a part of a request, or what was seen in its place. */
+export type Revocable = Pick<AccessRequest, 'id' | 'requester' | 'terms' | 'granted' | 'cause' | 'deadline'>;
 
 /** One attempt at revoking, which may go on though it is no longer waited for: in the hold documents it is an actor of its own. */
 export class Attempt {
@@ -29,7 +31,7 @@ export class Attempt {
     this.actor = actorIdOf(dependencies.entropy.bytes(8));
   }
 
-  async revokeAll(request: AccessRequest, notBefore: Instant): Promise<RevocationEvidence[]> {
+  async revokeAll(request: Revocable, notBefore: Instant): Promise<RevocationEvidence[]> {
     const parts = request.terms.entitlements.map((entitlement) => this.#revoke(request, entitlement, notBefore));
     const settled = await Promise.allSettled(parts);
     return settled.map((part) => {
@@ -38,7 +40,7 @@ export class Attempt {
     });
   }
 
-  async #revoke(request: AccessRequest, entitlement: Entitlement, notBefore: Instant): Promise<RevocationEvidence> {
+  async #revoke(request: Revocable, entitlement: Entitlement, notBefore: Instant): Promise<RevocationEvidence> {
     const { clock, holds, providers } = this.#dependencies;
     const { id, requester } = request;
     const provider = providers[entitlement.kind];
@@ -55,7 +57,10 @@ export class Attempt {
           const { outcome: answer, document: left } = claimHold(document, id, outcome === 'granted', notBefore, now);
           const barred = request.granted ? left : bar(left, id);
           const isOurs = barred?.claimedBy === id && barred !== document;
-          return { document: isOurs ? signClaim(barred, this.actor, latest(this.#until, notBefore), now) : barred, answer };
+          return {
+            document: isOurs ? signClaim(barred, this.actor, latest(this.#until, notBefore), now) : barred,
+            answer,
+          };
         }),
       );
     let release = await claim();
@@ -96,7 +101,7 @@ export class Attempt {
 }
 
 /** Nobody was told that they have what a failed grant may have given; somebody may have the same by another request, and keeps it. */
-function canWait({ cause, deadline }: AccessRequest, now: Instant): boolean {
+function canWait({ cause, deadline }: Revocable, now: Instant): boolean {
   return cause?.kind === 'grant-failed' && deadline !== undefined && now < deadline;
 }
 
@@ -111,7 +116,10 @@ async function insist<Answer>(
 ): Promise<Answer | undefined> {
   for (;;) {
     let isWanted = true;
-    const end = latest(earliest(giveUp, plus(clock.now(), timeline.holdTryMs)), plus(clock.now(), timeline.holdPauseMs));
+    const end = latest(
+      earliest(giveUp, plus(clock.now(), timeline.holdTryMs)),
+      plus(clock.now(), timeline.holdPauseMs),
+    );
     const trying = work(() => isWanted);
     const answer = await withTimeout(clock, end, trying, 'CURFEW_STORE_UNAVAILABLE').catch(() => undefined);
     isWanted = false;

@@ -13,7 +13,7 @@ type Cleaning = Pick<ActivityDependencies, 'clock' | 'holds' | 'providers' | 're
  */
 export async function cleanUp(
   { clock, holds, providers, registry }: Cleaning,
-  request: AccessRequest,
+  request: Pick<AccessRequest, 'id' | 'requester' | 'terms' | 'revoked'>,
   { done }: CleanUp,
 ): Promise<Instant | undefined> {
   const { id, requester, terms, revoked } = request;

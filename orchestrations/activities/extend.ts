@@ -1,13 +1,14 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
-import { isOver, requestFrom } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
+import { requestFrom } from '../../shared/domain/evolve.ts';
 import { extensionRefusal } from '../../shared/domain/extension.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import { acquireHold, holdKey } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
+import { isExtending, isGranted, isOver } from '../../shared/domain/states.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 import { upcomingOf } from '../../shared/domain/upcoming.ts';
-import type { Extending, ExtendHoldsInput } from '../contract.ts';
+import type { ExtendHoldsInput, Extending } from '../contract.ts';
 import { type Activity, type ActivityDependencies, attempt, limited, type Raise } from './activity.ts';
 import { checkPeople } from './check-people.ts';
 import { record } from './record.ts';
@@ -26,7 +27,7 @@ async function lengthen(
   const { clock, holds, scheduler } = dependencies;
   const extension = await approvedExtension(dependencies, id, request);
   const refusal = extensionRefusal(request, extension.duration, clock.now());
-  if (refusal || request.deadline === undefined) throw new CurfewError(refusal?.code ?? 'CURFEW_NOT_GRANTED');
+  if (refusal || !isGranted(request)) throw new CurfewError(refusal?.code ?? 'CURFEW_NOT_GRANTED');
   const deadline = plus(request.deadline, extension.duration);
   for (const entitlement of request.terms.entitlements) {
     await holds.change(holdKey(entitlement, request.requester.principalId), (document) => {
@@ -52,7 +53,7 @@ async function approvedExtension(
   const found = requestFrom(id, chain);
   const isMeant = found?.extends === extended && found.requester.principalId === requester.principalId;
   const isNew = !extensions.some(({ extension }) => extension === id);
-  if (!found || !isMeant || !isNew || found.state !== 'granting') throw new CurfewError('CURFEW_EXTENSION_REFUSED');
+  if (!found || !isMeant || !isNew || !isExtending(found)) throw new CurfewError('CURFEW_EXTENSION_REFUSED');
   return found;
 }
 
@@ -89,7 +90,7 @@ async function apply(
   }
   const applied = extended.extensions.find(({ extension }) => extension === request.id);
   if (applied) return applied.deadline;
-  if (isOver(extended.state)) throw new CurfewError('CURFEW_TOO_LATE');
+  if (isOver(extended)) throw new CurfewError('CURFEW_TOO_LATE');
   const refusal = extensionRefusal(extended, request.duration, clock.now());
   if (refusal?.code === 'CURFEW_EXTENSION_REFUSED') throw new CurfewError('CURFEW_EXTENSION_REFUSED');
   await raise(request.extends, { kind: 'extend', extension: request.id });

@@ -1,6 +1,6 @@
-import { type AccessRequest, isEnded, isOver } from '../../shared/domain/access-request.ts';
-import { CurfewError } from '../../shared/domain/errors.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { whatIsFull } from '../../shared/domain/checks.ts';
+import { CurfewError } from '../../shared/domain/errors.ts';
 import type { GrantEvidence } from '../../shared/domain/events.ts';
 import {
   acquireHold,
@@ -11,6 +11,7 @@ import {
   settleStanding,
 } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
+import { isEnded, isGranting, isOver } from '../../shared/domain/states.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { countHeld } from '../../shared/history.ts';
@@ -23,8 +24,8 @@ import { record } from './record.ts';
 export const grant: Activity<'grant'> = async (dependencies, input): Promise<Granting> => {
   const { clock } = dependencies;
   const { request, notBefore } = input;
+  if (!isGranting(request)) throw new CurfewError('CURFEW_INTERNAL');
   const { deadline } = request;
-  if (deadline === undefined) throw new CurfewError('CURFEW_INTERNAL');
   await clock.sleepUntil(notBefore);
   const step = <Step extends 'check' | 'record' | 'grant'>(name: Step, work: () => Promise<unknown>) =>
     attempt(dependencies, { what: `grant, ${name}`, requestId: request.id }, work).then((outcome) =>
@@ -70,7 +71,7 @@ async function grantAll(
     }
     // A copy of this activity may come when all is over, and would hold what nobody revokes any more.
     const known = await requests.find(id);
-    if (known && isOver(known.state)) {
+    if (known && isOver(known)) {
       await holds.change(key, (document) => ({ document: forgetHold(document, id), answer: null }));
       throw new CurfewError('CURFEW_DEADLINE_PASSED');
     }
@@ -136,7 +137,7 @@ async function forgetClaim(
   { claimedBy }: HoldDocument,
 ): Promise<void> {
   const request = claimedBy && (await requests.find(claimedBy));
-  if (!request || !isEnded(request.state)) return;
+  if (!request || !isEnded(request)) return;
   await holds.change(key, (document) => {
     const clear = clearFrom(document, request.id);
     const isClear = clear === undefined || clear <= clock.now();

@@ -1,8 +1,8 @@
 import { type ActivityName, type ActivityTypes, activityNames, type Outcome } from '../contract.ts';
 import { type Activities, type Activity, type ActivityDependencies, attempt, type Raise } from './activity.ts';
 import { askApprovers } from './ask-approvers.ts';
-import { applyExtension, extendHolds } from './extend.ts';
 import { deliver } from './deliver.ts';
+import { applyExtension, extendHolds } from './extend.ts';
 import { grant } from './grant.ts';
 import { revoke } from './revoke.ts';
 
@@ -22,10 +22,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
 }
 
 function answering<Name extends ActivityName>(dependencies: ActivityDependencies, name: Name) {
-  return async (
-    input: ActivityTypes[Name]['input'],
-    raise: Raise,
-  ): Promise<Outcome<ActivityTypes[Name]['result']>> => {
+  return async (input: ActivityTypes[Name]['input'], raise: Raise): Promise<Outcome<ActivityTypes[Name]['result']>> => {
     const activity: Activity<Name> = all[name];
     const context = { what: name, requestId: input.request.id };
     const outcome = await attempt(dependencies, context, () => activity(dependencies, input, raise));

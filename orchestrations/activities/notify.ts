@@ -1,8 +1,8 @@
 import { tokenHashOf } from '../../shared/approval-token.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
 import type { Person } from '../../shared/domain/policy.ts';
-import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import {

@@ -20,7 +20,12 @@ export async function withResidualAccess(
   return Promise.all(
     evidence.map(async (each) => {
       if (each.outcome !== 'revoked' && each.outcome !== 'absent') return each;
-      return { ...each, ...(await withTimeout(clock, end, findWays(systems, each, requester), 'CURFEW_TARGET_UNAVAILABLE').catch(() => unknown)) };
+      return {
+        ...each,
+        ...(await withTimeout(clock, end, findWays(systems, each, requester), 'CURFEW_TARGET_UNAVAILABLE').catch(
+          () => unknown,
+        )),
+      };
     }),
   );
 }

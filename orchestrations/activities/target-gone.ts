@@ -15,7 +15,7 @@ export async function goneAt(
 /** Where the registry can't say, the target is taken to be there still. */
 export async function isGone(
   registry: ActivityDependencies['registry'],
-  { terms: { resourceId } }: AccessRequest,
+  { terms: { resourceId } }: Pick<AccessRequest, 'terms'>,
 ): Promise<boolean> {
   if (resourceId === undefined) return false;
   return registry.isGone(resourceId).catch(() => false);

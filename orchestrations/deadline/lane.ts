@@ -20,7 +20,11 @@ export interface Lane {
 /** `calls` holds what is under way, in all lanes. */
 export function createLane(
   kind: Entitlement['kind'],
-  { clock, providers, calls }: { readonly clock: Clock; readonly providers: Providers; readonly calls: Set<Promise<void>> },
+  {
+    clock,
+    providers,
+    calls,
+  }: { readonly clock: Clock; readonly providers: Providers; readonly calls: Set<Promise<void>> },
 ): Lane {
   let own = 0;
   let due: Armed[] = [];

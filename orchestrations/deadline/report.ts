@@ -9,4 +9,8 @@ export type SchedulerReport =
    * The revocation is over: what was dropped, verified or not; nothing, where the orchestration is to do it. The orchestration
    * does not rely on it: the target is asked again, and a drop is taken for when it was, not for whether.
    */
-  | { readonly kind: 'revocation-fired'; readonly actor?: ActorId | undefined; readonly evidence: readonly DropEvidence[] };
+  | {
+      readonly kind: 'revocation-fired';
+      readonly actor?: ActorId | undefined;
+      readonly evidence: readonly DropEvidence[];
+    };

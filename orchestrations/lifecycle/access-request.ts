@@ -1,4 +1,4 @@
-import { isEnded, type State } from '../../shared/domain/access-request.ts';
+import { isEnded, type State } from '../../shared/domain/states.ts';
 import type { Durable, OrchestrationContext } from '../runtime/task.ts';
 import { active } from './active.ts';
 import { awaitApproval } from './approval.ts';
@@ -11,7 +11,7 @@ import { Run } from './run.ts';
 /** The lifecycle of one access request, from its submission to its end. Returns the state in which it ended. */
 export function* accessRequest(context: OrchestrationContext): Durable<State> {
   const run = new Run(context);
-  if (!isEnded(run.request.state)) {
+  if (!isEnded(run.request)) {
     yield* live(run);
     if (run.isRenewed) return run.request.state;
     announceEnd(run);

@@ -1,9 +1,10 @@
 import { isRetryable } from '../../shared/domain/errors.ts';
+import { isBeingFulfilled } from '../../shared/domain/states.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { pauseAfter } from '../retry.ts';
 import type { Durable } from '../runtime/task.ts';
-import { grantAttempts, heldUpNotice, isNext } from './grant.ts';
+import { grantAttempts, heldUpNotice } from './grant.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -11,7 +12,7 @@ import type { Run } from './run.ts';
  * it has said so: what was moved must not be called failed.
  */
 export function* extend(run: Run): Durable<void> {
-  const isDue = () => isNext(run);
+  const isDue = () => isBeingFulfilled(run.request);
   const notifyHeldUp = heldUpNotice(run);
   let isUnchecked = true;
   for (let attempt = 1; isDue(); attempt++) {

@@ -1,5 +1,6 @@
-import { evolve } from '../../shared/domain/access-request.ts';
 import { isRetryable } from '../../shared/domain/errors.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
+import { isBeingFulfilled } from '../../shared/domain/states.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import type { Granting } from '../contract.ts';
@@ -21,7 +22,7 @@ export function* awaitStart(run: Run): Durable<void> {
  * has happened here as soon as it may be recorded there; from then on a failure is undone by a revocation.
  */
 export function* grant(run: Run): Durable<void> {
-  const isDue = () => isNext(run);
+  const isDue = () => isBeingFulfilled(run.request);
   const notifyHeldUp = heldUpNotice(run);
   let failures = 0;
   let isTouched = false;
@@ -90,9 +91,4 @@ export function heldUpNotice(run: Run): () => void {
     run.notify('held-up', [run.request.requester]);
     isDone = true;
   };
-}
-
-/** Approved, and neither granted nor applied yet. */
-export function isNext(run: Run): boolean {
-  return run.is('scheduled', 'granting');
 }

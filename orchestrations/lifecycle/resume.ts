@@ -1,7 +1,9 @@
-import { type AccessRequest, isEnded, requestFrom } from '../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { RecordedEvent } from '../../shared/domain/events.ts';
+import { requestFrom } from '../../shared/domain/evolve.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
+import { isEnded } from '../../shared/domain/states.ts';
 import type { NotificationGroup, NotificationKind, OrchestratorInput, Recipient } from '../contract.ts';
 import { readersIn, recipientsIn } from './recipients.ts';
 
@@ -22,7 +24,7 @@ export function inputFrom(
   if (events.length === 1) return { first };
   const request = requestFrom(id, events);
   if (!request) return undefined;
-  const isHeld = isEnded(request.state) && request.deadline !== undefined;
+  const isHeld = isEnded(request) && request.deadline !== undefined;
   const outbox = {
     // Recorded once more, which changes nothing but a projection that was left behind.
     events: [last],

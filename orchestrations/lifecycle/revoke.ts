@@ -1,6 +1,6 @@
-import { isEnded } from '../../shared/domain/access-request.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import { alertDue } from '../../shared/domain/overdue.ts';
+import { isEnded, isEnding, mayHold } from '../../shared/domain/states.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import type { Outcome, Revoked } from '../contract.ts';
@@ -13,11 +13,10 @@ import type { Run } from './run.ts';
  * is gone, or the run goes on in a new history.
  */
 export function* revoke(run: Run): Durable<void> {
-  const isBegun = () => run.is('revoking', 'overdue');
-  const isDue = () => isBegun() || (!isEnded(run.request.state) && run.request.deadline !== undefined);
+  const isBegun = () => isEnding(run.request);
   /** Attempts in a row that the hub was too slow for. */
   let tooSlow = 0;
-  while (isDue()) {
+  while (mayHold(run.request)) {
     yield* awaitRetry(run);
     if (run.isRenewed) return;
     const notBefore = isBegun() ? run.now() : run.deadline;
@@ -73,7 +72,7 @@ function* awaitRetry(run: Run): Durable<void> {
 
 /** Every attempt of months would swell the chain: an event says so at first, and with each alert. */
 function noteDelay(run: Run, code: ErrorCode, now: Instant): void {
-  if (isEnded(run.request.state)) return;
+  if (isEnded(run.request)) return;
   const due = alertDue(run.request);
   const isAlert = due !== undefined && now >= due;
   if (run.request.delay && !isAlert) return;

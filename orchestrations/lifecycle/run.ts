@@ -1,9 +1,11 @@
-import { type AccessRequest, evolve, type State } from '../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { type Command, decide } from '../../shared/domain/decide.ts';
 import type { Refusal } from '../../shared/domain/errors.ts';
 import type { RecordedEvent } from '../../shared/domain/events.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
 import { link } from '../../shared/domain/hash-chain.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
+import { isEnding, type State } from '../../shared/domain/states.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import {
@@ -208,7 +210,7 @@ export class Run {
   #isDue(): boolean {
     const { deadline } = this.request;
     const isNear = deadline !== undefined && this.now() >= plus(deadline, -timeline.claimWindowMs);
-    return isNear || this.is('revoking', 'overdue');
+    return isNear || isEnding(this.request);
   }
 
   /** Of two reports the one that knows when something was dropped is the better. */
@@ -220,7 +222,11 @@ export class Run {
   *#extend(extension: RequestId, limit: Instant | undefined): Durable<void> {
     if (!this.is('granted')) return;
     const found = yield* this.call('extendHolds', { request: this.request, extension }, this.nearby(limit));
-    if (found.ok) this.apply({ kind: 'move-deadline', extension, duration: found.result }, latest(this.request.changedAt, found.at));
+    if (found.ok)
+      this.apply(
+        { kind: 'move-deadline', extension, duration: found.result },
+        latest(this.request.changedAt, found.at),
+      );
   }
 
   /** A limit that is far away is none: the host gives up on an activity before. */

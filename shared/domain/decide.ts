@@ -1,10 +1,21 @@
-import { type AccessRequest, awaitedApprovers, isEnded } from './access-request.ts';
+import { type AccessRequest, awaitedApprovers, type RequestIn } from './access-request.ts';
 import { assertNever, type ErrorCode, type Refusal } from './errors.ts';
 import type { Capacity, Channel, CurfewEvent, GrantEvidence, RevocationEvidence } from './events.ts';
 import { extensionRefusal } from './extension.ts';
 import type { CommandId, RequestId } from './ids.ts';
 import type { Person } from './policy.ts';
 import type { Remedy } from './remedies.ts';
+import {
+  isAwaitingApproval,
+  isAwaitingGrant,
+  isEnded,
+  isEnding,
+  isExtending,
+  isGranting,
+  isRevocable,
+  mayBeRefused,
+  mayBeWithdrawn,
+} from './states.ts';
 import { type Instant, latest, millisecondsOf, plus } from './time.ts';
 
 /** An approver's answer to one stage. */
@@ -56,40 +67,39 @@ export type Decision = { readonly event: CurfewEvent } | { readonly refusal: Ref
  * nothing does. Pure. That `by` is who they say, and is still allowed by the directory, was found out before.
  */
 export function decide(request: AccessRequest, command: Command, now: Instant): Decision {
-  const { state } = request;
   switch (command.kind) {
     case 'approve':
     case 'deny':
       return answer(request, command, now);
     case 'begin-stage':
     case 'escalate': {
-      if (state !== 'waiting-for-approval') return refuse('CURFEW_ALREADY_DECIDED');
+      if (!isAwaitingApproval(request)) return refuse('CURFEW_ALREADY_DECIDED');
       const approvers = command.approvers.filter(({ principalId }) => mayBeAsked(request, principalId));
       if (approvers.length === 0) return refuse('CURFEW_NO_APPROVER');
       const type = command.kind === 'escalate' ? 'approval-escalated' : 'stage-began';
       return happens({ type, at: now, stage: request.stage, approvers });
     }
     case 'approve-automatically':
-      if (state !== 'waiting-for-approval') return refuse('CURFEW_ALREADY_DECIDED');
+      if (!isAwaitingApproval(request)) return refuse('CURFEW_ALREADY_DECIDED');
       if (!request.terms.automatic) return refuse('CURFEW_FORBIDDEN');
       return happens({ type: 'access-approved-automatically', at: now, rule: request.terms.automatic.name });
     case 'break-glass':
-      if (state !== 'waiting-for-approval') return refuse('CURFEW_ALREADY_DECIDED');
+      if (!isAwaitingApproval(request)) return refuse('CURFEW_ALREADY_DECIDED');
       if (!request.terms.breakGlass) return refuse('CURFEW_FORBIDDEN');
       return happens({ type: 'glass-broken', at: now });
     case 'withdraw':
       if (!isAsker(request, command.by)) return refuse('CURFEW_FORBIDDEN');
-      if (state === 'waiting-for-approval' || canBeCalledOff(request)) {
+      if (mayBeWithdrawn(request)) {
         return happens({ type: 'request-withdrawn', at: now, by: command.by, commandId: command.commandId });
       }
-      if (isEnded(state)) return refuse('CURFEW_REQUEST_ENDED');
+      if (isEnded(request)) return refuse('CURFEW_REQUEST_ENDED');
       return refuse('CURFEW_ALREADY_DECIDED', undefined, { kind: 'end-the-access' });
     case 'end':
       return end(request, command, now);
     case 'review':
       if (command.by.principalId === request.requester.principalId) return refuse('CURFEW_SELF_APPROVAL');
       if (request.review !== 'owed') return refuse('CURFEW_REVIEW_NOT_OWED');
-      if (!isEnded(state)) return refuse('CURFEW_NOT_DUE', undefined, { kind: 'review-after-end' });
+      if (!isEnded(request)) return refuse('CURFEW_NOT_DUE', undefined, { kind: 'review-after-end' });
       return happens({
         type: 'access-reviewed',
         at: now,
@@ -98,26 +108,27 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
         commandId: command.commandId,
       });
     case 'time-out':
-      if (state !== 'waiting-for-approval') return refuse('CURFEW_ALREADY_DECIDED');
+      if (!isAwaitingApproval(request)) return refuse('CURFEW_ALREADY_DECIDED');
       if (now < request.approveBy) return refuse('CURFEW_NOT_DUE');
       return happens({ type: 'approval-timed-out', at: now });
     case 'begin-grant': {
-      if (!isAboutToBeGranted(request)) return refuse('CURFEW_REQUEST_ENDED');
+      if (!isAwaitingGrant(request)) return refuse('CURFEW_REQUEST_ENDED');
       const { startsAt } = request.terms;
       if (startsAt !== undefined && now < startsAt) return refuse('CURFEW_NOT_DUE');
       // A booked window ends when it was booked to, however late its approval or its timer came.
       return happens({ type: 'grant-intended', at: now, deadline: plus(startsAt ?? now, request.duration) });
     }
     case 'refuse-grant': {
-      const isStuck = state === 'waiting-for-approval' && request.approvers.length === 0;
-      if (!isAboutToBeGranted(request) && !isStuck) return refuse('CURFEW_REQUEST_ENDED');
+      // What waits for approval can't be granted once nobody is left to ask.
+      const isAnswerable = isAwaitingApproval(request) && request.approvers.length > 0;
+      if (!mayBeRefused(request) || isAnswerable) return refuse('CURFEW_REQUEST_ENDED');
       return happens({ type: 'grant-refused', at: now, code: command.code });
     }
     case 'confirm-grant':
-      if (!isBeingGranted(request)) return refuse('CURFEW_NOT_GRANTED');
+      if (!isGranting(request)) return refuse('CURFEW_NOT_GRANTED');
       return happens({ type: 'access-granted', at: now, evidence: command.evidence });
     case 'abandon-grant':
-      if (!isBeingGranted(request)) return refuse('CURFEW_NOT_GRANTED');
+      if (!isGranting(request)) return refuse('CURFEW_NOT_GRANTED');
       return happens({ type: 'revocation-began', at: now, cause: { kind: 'grant-failed', code: command.code } });
     case 'move-deadline': {
       const { extension, duration } = command;
@@ -126,17 +137,17 @@ export function decide(request: AccessRequest, command: Command, now: Instant): 
       return happens({ type: 'deadline-moved', at: now, deadline: plus(request.deadline, duration), extension });
     }
     case 'confirm-extension':
-      if (!isAboutToBeGranted(request) || request.extends === undefined) return refuse('CURFEW_REQUEST_ENDED');
+      if (!isExtending(request)) return refuse('CURFEW_REQUEST_ENDED');
       return happens({ type: 'extension-applied', at: now, deadline: command.deadline });
     case 'expire':
-      if (state !== 'granted' && !isBeingGranted(request)) return refuse('CURFEW_NOT_GRANTED');
-      if (request.deadline === undefined || now < request.deadline) return refuse('CURFEW_NOT_DUE');
+      if (!isRevocable(request)) return refuse('CURFEW_NOT_GRANTED');
+      if (now < request.deadline) return refuse('CURFEW_NOT_DUE');
       return happens({ type: 'revocation-began', at: now, cause: { kind: 'deadline' } });
     case 'delay-revocation':
-      if (state !== 'revoking' && state !== 'overdue') return refuse('CURFEW_NOT_GRANTED');
+      if (!isEnding(request)) return refuse('CURFEW_NOT_GRANTED');
       return happens({ type: 'revocation-delayed', at: now, attempt: command.attempt, code: command.code });
     case 'confirm-revocation':
-      if (state !== 'revoking' && state !== 'overdue') return refuse('CURFEW_NOT_GRANTED');
+      if (!isEnding(request)) return refuse('CURFEW_NOT_GRANTED');
       return happens({
         type: 'access-revoked',
         at: now,
@@ -153,7 +164,7 @@ function answer(request: AccessRequest, command: AnswerCommand, now: Instant): D
   const { by, stage, through, comment, commandId, duration } = command;
   if (by.principalId === request.requester.principalId) return refuse('CURFEW_SELF_APPROVAL');
   if (!request.asked.includes(by.principalId)) return refuse('CURFEW_NOT_AN_APPROVER');
-  if (request.state !== 'waiting-for-approval') {
+  if (!isAwaitingApproval(request)) {
     return refuse(request.decision ? 'CURFEW_ALREADY_DECIDED' : 'CURFEW_REQUEST_ENDED');
   }
   if (request.approvals.some((approval) => approval.by.principalId === by.principalId)) {
@@ -179,20 +190,14 @@ function answer(request: AccessRequest, command: AnswerCommand, now: Instant): D
 
 function end(request: AccessRequest, command: Extract<PersonCommand, { kind: 'end' }>, now: Instant): Decision {
   const { by, as, reason, commandId } = command;
-  const { state } = request;
   if (as === 'requester' && !isAsker(request, by)) return refuse('CURFEW_FORBIDDEN');
-  if (canBeCalledOff(request)) return happens({ type: 'grant-cancelled', at: now, by, as, reason, commandId });
-  if (state === 'granted' || isBeingGranted(request)) {
+  if (isAwaitingGrant(request)) return happens({ type: 'grant-cancelled', at: now, by, as, reason, commandId });
+  if (isRevocable(request)) {
     return happens({ type: 'revocation-began', at: now, cause: { kind: 'ended-early', by, as, reason, commandId } });
   }
-  if (state === 'revoking' || state === 'overdue') return refuse('CURFEW_ALREADY_ENDING');
-  if (isEnded(state)) return refuse('CURFEW_REQUEST_ENDED');
+  if (isEnding(request)) return refuse('CURFEW_ALREADY_ENDING');
+  if (isEnded(request)) return refuse('CURFEW_REQUEST_ENDED');
   return refuse('CURFEW_NOT_GRANTED', undefined, { kind: 'withdraw-or-deny' });
-}
-
-/** An extension can't be called off while it is being applied: what became of it would be anybody's guess. */
-function canBeCalledOff(request: AccessRequest): boolean {
-  return isAboutToBeGranted(request) && request.extends === undefined;
 }
 
 /** The requester, or the application that asked for them. */
@@ -205,20 +210,15 @@ function mayBeAsked({ requester, approvers, approvals }: AccessRequest, id: Pers
   return ![requester, ...approvers, ...approvals.map(({ by }) => by)].some(({ principalId }) => principalId === id);
 }
 
-function isAboutToBeGranted({ state, deadline }: AccessRequest): boolean {
-  return (state === 'scheduled' || state === 'granting') && deadline === undefined;
-}
-
-function isBeingGranted({ state, deadline }: AccessRequest): boolean {
-  return state === 'granting' && deadline !== undefined;
-}
-
 /** Milliseconds from the deadline to the last drop, by the targets' clocks; nothing where the deadline wasn't why. */
-function lateness(request: AccessRequest, evidence: readonly RevocationEvidence[]): number | undefined {
+function lateness(
+  { cause, deadline }: RequestIn<'revoking' | 'overdue'>,
+  evidence: readonly RevocationEvidence[],
+): number | undefined {
   const drops = evidence.flatMap(({ droppedAt }) => (droppedAt === undefined ? [] : [droppedAt]));
   const [first, ...others] = drops;
-  if (request.cause?.kind !== 'deadline' || request.deadline === undefined || first === undefined) return undefined;
-  return millisecondsOf(latest(first, ...others)) - millisecondsOf(request.deadline);
+  if (cause.kind !== 'deadline' || first === undefined) return undefined;
+  return millisecondsOf(latest(first, ...others)) - millisecondsOf(deadline);
 }
 
 function happens(event: CurfewEvent): Decision {

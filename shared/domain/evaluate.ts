@@ -14,7 +14,6 @@ import type { Question, RuleFinding } from './question.ts';
 import type { Remedy } from './remedies.ts';
 import { type Instant, latest, millisecondsOf, plus } from './time.ts';
 
-
 /** What one rule had to say: a sentence about itself, or the remedy for what it refuses. */
 export type Finding = RuleFinding | { readonly rule: string; readonly outcome: 'refuses'; readonly remedy: Remedy };
 

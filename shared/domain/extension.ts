@@ -1,14 +1,15 @@
-import { type AccessRequest, isEnded } from './access-request.ts';
+import type { AccessRequest } from './access-request.ts';
 import type { Refusal } from './errors.ts';
+import { isEnded, isEnding, isGranted } from './states.ts';
 import { describeDuration, type Instant, millisecondsOf, plus } from './time.ts';
 import { timeline } from './timeline.ts';
 
 /** Why this grant's deadline can't be moved by so many milliseconds; nothing where it can. Asked when the extension is asked for, and again when it is to happen. */
 export function extensionRefusal(request: AccessRequest, duration: number, now: Instant): Refusal | undefined {
-  const { state, beganAt, deadline, terms, extensions } = request;
-  if (isEnded(state)) return { code: 'CURFEW_REQUEST_ENDED', remedy: { kind: 'ask-for-new-access' } };
-  if (state === 'revoking' || state === 'overdue') return { code: 'CURFEW_ALREADY_ENDING' };
-  if (state !== 'granted' || beganAt === undefined || deadline === undefined) return { code: 'CURFEW_NOT_GRANTED' };
+  if (isEnded(request)) return { code: 'CURFEW_REQUEST_ENDED', remedy: { kind: 'ask-for-new-access' } };
+  if (isEnding(request)) return { code: 'CURFEW_ALREADY_ENDING' };
+  if (!isGranted(request)) return { code: 'CURFEW_NOT_GRANTED' };
+  const { beganAt, deadline, terms, extensions } = request;
   const final = plus(deadline, -timeline.finalLeadMs);
   if (now >= final) {
     return {

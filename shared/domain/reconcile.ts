@@ -1,8 +1,9 @@
-import { type AccessRequest, isEnded } from './access-request.ts';
+import type { AccessRequest } from './access-request.ts';
 import { type Drift, type Holder, holderKey } from './drift.ts';
 import { type HoldDocument, holdKey } from './holds.ts';
 import type { RequestId, TargetId } from './ids.ts';
 import type { DriftPolicy, Entitlement, Person, Policy, Target } from './policy.ts';
+import { isEnded, mayHold } from './states.ts';
 import { type Instant, latest, plus } from './time.ts';
 import { timeline } from './timeline.ts';
 
@@ -71,10 +72,9 @@ export function everybodyIn(sights: readonly Sight[]): Set<string> {
 /** Of a request that has something to come still. `seen` is `everybodyIn` what could be looked at. */
 export function examineRequest(request: AccessRequest, life: Life, seen: ReadonlySet<string>, now: Instant): Finding[] {
   if (plus(request.submittedAt, timeline.settlingMs) > now) return [];
-  const end = request.endsSince ?? request.deadline;
-  const isOver = mayHold(request) && end !== undefined && plus(end, timeline.toleranceMs) <= now;
+  const isPast = mayHold(request) && plus(request.endsSince ?? request.deadline, timeline.toleranceMs) <= now;
   const holder = holderOf(request.requester);
-  const entitlements = isOver
+  const entitlements = isPast
     ? request.terms.entitlements.filter(
         (entitlement) => !keeps(request, entitlement) && seen.has(holderKey(entitlement, holder)),
       )
@@ -83,11 +83,6 @@ export function examineRequest(request: AccessRequest, life: Life, seen: Readonl
     ...(entitlements.length > 0 ? [{ kind: 'still-held', request, entitlements } as const] : []),
     ...(life === 'gone' ? [{ kind: 'lifeless', request } as const] : []),
   ];
-}
-
-/** From the intent to grant until the end is seen. */
-export function mayHold({ state, deadline }: AccessRequest): boolean {
-  return !isEnded(state) && deadline !== undefined;
 }
 
 /** Held before the request, and not taken away by its end. */
@@ -114,10 +109,10 @@ export function examineHold(
   life: Life,
   now: Instant,
 ): Finding[] {
-  const { id, state, changedAt, deadline } = request;
+  const { id, changedAt, deadline } = request;
   const until = document.holds[id] ?? deadline ?? changedAt;
   const from = life === 'gone' ? changedAt : latest(until, changedAt);
-  if (!isEnded(state) || plus(from, timeline.settlingMs) > now) return [];
+  if (!isEnded(request) || plus(from, timeline.settlingMs) > now) return [];
   return [{ kind: 'left-over', request, entitlements: [entitlement] }];
 }
 

@@ -1,5 +1,6 @@
-import { type AccessRequest, awaitedApprovers, isEnded } from '../domain/access-request.ts';
+import { type AccessRequest, awaitedApprovers } from '../domain/access-request.ts';
 import { type Person, reasonLength } from '../domain/policy.ts';
+import { isEnded } from '../domain/states.ts';
 import { describeDuration, type Instant, plus } from '../domain/time.ts';
 import { type Html, html } from './escape.ts';
 import { commentField, csrfField, factList, layout, lookAgain, type SignedIn, statusBox } from './layout.ts';

@@ -1,7 +1,8 @@
-import { type AccessRequest, isEnded, isOutcomeOf, missingApprovals } from '../domain/access-request.ts';
+import { type AccessRequest, isOutcomeOf, missingApprovals } from '../domain/access-request.ts';
 import type { PersonCommand } from '../domain/decide.ts';
 import type { Refusal } from '../domain/errors.ts';
 import type { Person } from '../domain/policy.ts';
+import { isEnded } from '../domain/states.ts';
 import { describeDuration, type Instant } from '../domain/time.ts';
 import { html } from './escape.ts';
 import { factList, layout, lookAgain, type SignedIn, statusBox } from './layout.ts';

@@ -1,4 +1,5 @@
 import type { AccessRequest } from '../domain/access-request.ts';
+import { apiStateOf } from '../domain/api-states.ts';
 import type { Drift } from '../domain/drift.ts';
 import type { Entitlement } from '../domain/policy.ts';
 import type { Instant } from '../domain/time.ts';
@@ -17,7 +18,7 @@ export function describeSeen(seen: Seen): string {
     case 'left-over':
       return `${whose(seen.request)} has ended, and its hold on ${places(seen.entitlements)} was left behind.`;
     case 'lifeless':
-      return `${whose(seen.request)} is ${seen.request.state}, and has no orchestration that sees to it.`;
+      return `${whose(seen.request)} is ${apiStateOf(seen.request.state)}, and has no orchestration that sees to it.`;
     case 'drift':
       return `${who(seen)} holds ${places([seen.entitlement])}, of ${seen.target}, and Curfew never granted it.`;
     case 'drift-gone':

@@ -1,6 +1,7 @@
-import { type AccessRequest, isEnded, missingApprovals, otherWays, stageOf } from '../domain/access-request.ts';
+import { type AccessRequest, missingApprovals, otherWays, stageOf } from '../domain/access-request.ts';
 import { assertNever } from '../domain/errors.ts';
 import type { OtherWay } from '../domain/events.ts';
+import { isAwaitingApproval, isEnded } from '../domain/states.ts';
 import { describeDuration, type Instant } from '../domain/time.ts';
 import { count, describeUpcoming, describeWait, nameOf, oneLine, sentenceOf } from './words.ts';
 import { describeInstant } from './zones.ts';
@@ -12,7 +13,7 @@ export interface Status {
 }
 
 export function canBeAnswered({ state, approveBy }: AccessRequest, now: Instant): boolean {
-  return state === 'waiting-for-approval' && now < approveBy;
+  return isAwaitingApproval(state) && now < approveBy;
 }
 
 /** A broken glass is looked at once all of it is known. */
@@ -20,7 +21,10 @@ export function canBeReviewed({ state, review }: AccessRequest): boolean {
   return review === 'owed' && isEnded(state);
 }
 
-/** Where a request stands, truthfully: what is known, and no more. Times are the reader's. */
+/**
+ * Where a request stands, truthfully: what is known, and no more. Times are the reader's. A forged projection may lack what its state
+ * has, and is shown without.
+ */
 export function statusOf(request: AccessRequest, now: Instant, timeZone?: string): Status {
   const { state, terms, approveBy, deadline, calledOff, cause, failure, delay } = request;
   const at = (instant: Instant) => describeInstant(instant, timeZone);
@@ -41,12 +45,18 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
         heading: 'Approved, and scheduled',
         sentences: terms.startsAt === undefined ? [] : [`The access starts on ${upcoming(terms.startsAt)}.`],
       };
+    case 'approved':
+      return { tone: 'waiting', heading: `${howApproved(request)}, and about to be granted`, sentences: [] };
+    case 'extending':
+      return {
+        tone: 'waiting',
+        heading: `${howApproved(request)}, and the deadline is being moved now`,
+        sentences: [],
+      };
     case 'granting':
       return {
         tone: 'waiting',
-        heading: isExtension
-          ? 'Approved, and the deadline is being moved now'
-          : `${terms.breakGlass ? 'Taken without approval' : 'Approved'}, and being granted now`,
+        heading: `${howApproved(request)}, and being granted now`,
         sentences: deadline === undefined ? [] : [`It will end on ${upcoming(deadline)}.`],
       };
     case 'granted':
@@ -136,6 +146,10 @@ export function statusOf(request: AccessRequest, now: Instant, timeZone?: string
     default:
       return assertNever(state);
   }
+}
+
+function howApproved({ terms }: AccessRequest): string {
+  return terms.breakGlass ? 'Taken without approval' : 'Approved';
 }
 
 /** `Stage 2 of 3.` `1 of 2 approvals.` Where one answer is all that is asked for, there is nothing to say. */

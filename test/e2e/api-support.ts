@@ -10,10 +10,10 @@ import { connectAs } from '../../local/database.ts';
 import { type LaptopOptions, startLaptop } from '../../local/laptop.ts';
 import type { StoredMessage } from '../../local/mail/index.ts';
 import { applicationTokenFor, samplePerson, tokenFor } from '../../local/people.ts';
-import type { State } from '../../shared/domain/access-request.ts';
 import type { ErrorCode } from '../../shared/domain/errors.ts';
 import type { RecordedEvent } from '../../shared/domain/events.ts';
 import type { RemedyKind } from '../../shared/domain/remedies.ts';
+import type { State } from '../../shared/domain/states.ts';
 
 /** What the API answers with, of all its routes together: a request, a list, or a problem. */
 export interface Shown {

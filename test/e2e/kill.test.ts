@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificateIn, trust } from '../../local/certificate.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import { tokenFor } from '../../local/people.ts';
-import { endedStates } from '../../shared/domain/access-request.ts';
+import { endedStates } from '../../shared/domain/states.ts';
 import { type Evidence, gather } from './support/evidence.ts';
 import { inconsistent, latenesses, leftOver, unexplained, unrightful } from './support/examine.ts';
 import { Inbox } from './support/inbox.ts';

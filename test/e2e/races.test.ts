@@ -5,7 +5,7 @@ import { csrfIn } from '../../local/browser.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import type { StoredMessage } from '../../local/mail/index.ts';
 import { tokenFor } from '../../local/people.ts';
-import { endedStates, type State } from '../../shared/domain/access-request.ts';
+import { endedStates, type State } from '../../shared/domain/states.ts';
 import { type Answer, type Api, type Shown, startApi, until } from './api-support.ts';
 import { type Approver, described, expectTruth, fullNames, type Move, movesBy, type Told } from './support/race.ts';
 import { between, pick } from './support/random.ts';

@@ -1,5 +1,6 @@
-import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { canonicalJson, type Json } from '../../shared/domain/canonical-json.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { earliest, type Instant, latest, millisecondsOf, plus } from '../../shared/domain/time.ts';

@@ -7,7 +7,9 @@ import { accessRequest, problemDetails, requestId as requestIdShape, role } from
 import { viewRequest, viewRole } from '../../functions/http/view.ts';
 import { describeApi, version } from '../../functions/openapi/document.ts';
 import { operations } from '../../functions/openapi/operations.ts';
+import { listQuery } from '../../functions/requests.ts';
 import { routes } from '../../functions/routes.ts';
+import { apiStateNames } from '../../shared/domain/api-states.ts';
 import { type ErrorCode, errorCodes } from '../../shared/domain/errors.ts';
 import { isRequestId } from '../../shared/domain/ids.ts';
 import type { Role, Target } from '../../shared/domain/policy.ts';
@@ -73,6 +75,14 @@ describe('the document', () => {
     );
     expect(examples.length).toBeGreaterThan(15);
     for (const [ref, value] of examples) expect(problemsOf(ref, value), JSON.stringify(value)).toEqual([]);
+  });
+
+  test('takes and shows the same states, be Curfew’s own finer', () => {
+    const shown = stories.map(([, , request]) => viewRequest(request).state);
+    expect(new Set(shown)).toEqual(new Set(apiStateNames));
+    expect(viewRequest(storyOf('about to be extended')).state).toBe('granting');
+    expect(listQuery.safeParse({ state: apiStateNames.join(',') }).success).toBe(true);
+    expect(listQuery.safeParse({ state: 'extending' }).success).toBe(false);
   });
 
   test('has schemas that notice a property too many, an unknown state, and an instant that is none', () => {

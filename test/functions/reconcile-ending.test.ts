@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import { holdKey } from '../../shared/domain/holds.ts';
 import { plus } from '../../shared/domain/time.ts';
@@ -100,7 +101,7 @@ describe('access past its end', () => {
     const { world, look, alerts } = reconciled();
     const id = await grantedIn(world);
     await world.advanceTo(plus(deadline, minute));
-    const request = { ...world.request(id), state: 'revoking' as const };
+    const request = { ...world.request(id), state: 'revoking' } as AccessRequest;
     const again = { request, notBefore: deadline, giveUp: plus(deadline, 2 * minute) };
     expect(await world.activities.revoke(again, async () => {})).toMatchObject({ ok: true });
     expect([...world.holds.all.values()]).toEqual([{ standing: false, holds: {}, claimedBy: id }]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { RecordedEvent } from '../../shared/domain/events.ts';
-import { verifyChain } from '../../shared/domain/hash-chain.ts';
+import { link, verifyChain } from '../../shared/domain/hash-chain.ts';
 import { holdKey } from '../../shared/domain/holds.ts';
 import type { CommandId, RequestId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
@@ -77,6 +78,24 @@ describe('a request without an orchestration', () => {
     expect(logged).toHaveLength(1);
     await world.approve(id);
     expect(world.request(id).state).toBe('granted');
+  });
+
+  test('is begun though another’s events or projection were forged, and what could not be looked at is said', async () => {
+    const { world, look, logged, beats } = reconciled();
+    const [forged, bent, lost] = [await grantedIn(world), await world.submit(), await world.submit()];
+    world.requests.all.set(forged, { ...world.request(forged), deadline: undefined } as unknown as AccessRequest);
+    const [first] = await world.events.read(bent);
+    if (!first) throw new Error('no event');
+    await world.events.append(link(bent, first, { type: 'access-granted', at: start, evidence: [] }));
+    for (const id of [bent, lost]) {
+      await world.engine.purge(id);
+      world.requests.all.delete(id);
+    }
+    await world.advanceTo(plus(start, minute));
+    await look();
+    expect(world.request(lost).state).toBe('waiting-for-approval');
+    expect(logged.filter((line) => line === 'the reconciler could not look')).toHaveLength(2);
+    expect(beats).toEqual([]);
   });
 
   test('was written hours ago, and nothing came of it: it is not begun any more', async () => {

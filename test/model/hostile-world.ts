@@ -1,11 +1,17 @@
+import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
 import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
-import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
-import { accessRequest } from '../../orchestrations/lifecycle/access-request.ts';
-import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
 import type { Raise } from '../../orchestrations/activities/activity.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
-import { type ActivityName, activityNames, commandEvent, type Message, orchestratorName } from '../../orchestrations/contract.ts';
+import {
+  type ActivityName,
+  activityNames,
+  commandEvent,
+  type Message,
+  orchestratorName,
+} from '../../orchestrations/contract.ts';
+import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
+import { accessRequest } from '../../orchestrations/lifecycle/access-request.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import { actorIdOf, type PrincipalId, type RequestId } from '../../shared/domain/ids.ts';
 import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { commandEvent, orchestratorName } from '../../orchestrations/contract.ts';
-import { evolve } from '../../shared/domain/access-request.ts';
 import type { PersonCommand } from '../../shared/domain/decide.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
 import { link } from '../../shared/domain/hash-chain.ts';
 import { type CommandId, type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
 import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';

@@ -303,16 +303,19 @@ describe('when something fails', () => {
       expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 0 } });
     },
   );
-  test.each([1_000, 500, 1])('the process dies %i ms before the deadline: the next one revokes within two seconds', async (before) => {
-    const world = createWorld();
-    const id = await world.submit();
-    await world.approve(id);
-    await world.advanceTo(plus(deadline, -before));
-    world.die();
-    await world.advanceTo(plus(deadline, minute));
-    expect(world.request(id).state).toBe('expired');
-    expect(world.request(id).revoked?.lateness).toBeLessThanOrEqual(2_000);
-  });
+  test.each([1_000, 500, 1])(
+    'the process dies %i ms before the deadline: the next one revokes within two seconds',
+    async (before) => {
+      const world = createWorld();
+      const id = await world.submit();
+      await world.approve(id);
+      await world.advanceTo(plus(deadline, -before));
+      world.die();
+      await world.advanceTo(plus(deadline, minute));
+      expect(world.request(id).state).toBe('expired');
+      expect(world.request(id).revoked?.lateness).toBeLessThanOrEqual(2_000);
+    },
+  );
   test('the process dies and the next one can’t read what is due: the durable timer sees to the revocation', async () => {
     const world = createWorld();
     const id = await world.submit();
@@ -352,7 +355,10 @@ describe('when something fails', () => {
     'without an alarm, a try that dropped it and could not %s: the next one verifies it, and keeps the instant',
     async (_, broken) => {
       const world = createWorld();
-      const id = await world.submit({ ...requested(), revocation: { isScheduled: false, longestPause: minute } } as CurfewEvent);
+      const id = await world.submit({
+        ...requested(),
+        revocation: { isScheduled: false, longestPause: minute },
+      } as CurfewEvent);
       await world.approve(id);
       const whole = { terminate: world.target.terminate, isHeld: world.target.isHeld };
       Object.assign(world.target, broken);

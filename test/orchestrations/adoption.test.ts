@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type OrchestratorInput, orchestratorName } from '../../orchestrations/contract.ts';
-import type { State } from '../../shared/domain/access-request.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId, RequestId } from '../../shared/domain/ids.ts';
 import type { Stage } from '../../shared/domain/policy.ts';
+import type { State } from '../../shared/domain/states.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { ada, bob, carla, requested, stage, start } from '../support/samples.ts';
 import { createWorld, type World } from '../support/world.ts';

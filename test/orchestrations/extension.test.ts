@@ -131,7 +131,7 @@ test('a store that is down while the holds are lengthened leaves the deadline, a
   await world.approve(later);
   await world.advanceTo(plus(start, minute));
   expect(world.request(id).deadline).toBe(deadline);
-  expect(world.request(later).state).toBe('granting');
+  expect(world.request(later).state).toBe('extending');
   world.holds.failure = undefined;
   await world.advanceTo(plus(start, 5 * minute));
   expect(world.request(later).state).toBe('extended');

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
+import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { acquireHold, type HoldDocument, holdKey, releaseHold } from '../../shared/domain/holds.ts';
 import { type ActorId, requestIdOf } from '../../shared/domain/ids.ts';
-import { plus } from '../../shared/domain/time.ts';
+import { isGranting } from '../../shared/domain/states.ts';
+import { type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import {
   MemoryDirectory,
@@ -16,7 +18,7 @@ import {
   MemoryRequests,
   MemoryTarget,
 } from '../support/memory.ts';
-import { ada, analysts, entitlement, requestAfter, requested, start } from '../support/samples.ts';
+import { ada, analysts, approved, commandId, entitlement, requestAfter, requested, start } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 function setUp() {
@@ -54,7 +56,18 @@ function setUp() {
     publicUrl: 'https://curfew.example',
   });
   const deadline = plus(start, 3_600_000);
-  const request = requestAfter(requested(), { type: 'grant-intended', at: start, deadline });
+  const intended: CurfewEvent = { type: 'grant-intended', at: start, deadline };
+  const request = requestAfter(requested(), approved, intended);
+  if (!isGranting(request)) throw new Error('it is not being granted');
+  const endedAt = (at: Instant) =>
+    requestAfter(
+      requested(),
+      approved,
+      intended,
+      { type: 'access-granted', at: start, evidence: [] },
+      { type: 'revocation-began', at, cause: { kind: 'ended-early', by: ada, as: 'requester', reason: '', commandId } },
+      { type: 'access-revoked', at, evidence: [] },
+    );
   const raise = async () => {};
   let done: ActorId | undefined;
   const activities = {
@@ -74,7 +87,7 @@ function setUp() {
       return { ok: outcome.ok && outcome.result.cleanedUp === null };
     },
   };
-  return { time, target, holds, requests, activities, request, deadline };
+  return { time, target, holds, requests, activities, request, endedAt, deadline };
 }
 
 test('a grant that arrives when the access is over takes back what it gave', async () => {
@@ -150,9 +163,9 @@ for (const { step, waitsFor, gives } of [
 }
 
 test('a copy of a grant that comes when all of it is over touches nothing', async () => {
-  const { target, holds, requests, activities, request, deadline } = setUp();
+  const { target, holds, requests, activities, request, endedAt, deadline } = setUp();
 
-  await requests.save({ ...request, state: 'revoked', changedAt: plus(deadline, -1) });
+  await requests.save(endedAt(plus(deadline, -1)));
   expect(await activities.grant({ request })).toMatchObject({ ok: false, code: 'CURFEW_DEADLINE_PASSED' });
   expect(target.log).toEqual([]);
   expect(holds.all.size).toBe(0);
@@ -180,13 +193,12 @@ for (const { when, offset } of [
   { when: 'has ended, by a clock that is ahead', offset: 0 },
 ]) {
   test(`what another process’s alarm has claimed stays claimed until it has rung, though the request ${when}`, async () => {
-    const { time, holds, requests, activities, request, deadline } = setUp();
+    const { time, holds, requests, activities, request, endedAt, deadline } = setUp();
     const settled = async () => {};
     const changedAt = plus(deadline, offset);
     await time.advanceTo(changedAt, settled);
     const other = requestIdOf(new Uint8Array(16).fill(9));
-    const granted = { at: start, evidence: [] };
-    await requests.save({ ...request, id: other, state: 'revoked', granted, changedAt });
+    await requests.save({ ...endedAt(changedAt), id: other });
     const key = holdKey(entitlement, request.requester.principalId);
     const actor = { id: 'another-process' as ActorId, until: plus(deadline, timeline.claimLastsMs) };
     holds.all.set(key, { standing: false, holds: { [other]: deadline }, claimedBy: other, actor });

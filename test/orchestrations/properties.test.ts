@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { awaitedApprovers, evolve, isEnded } from '../../shared/domain/access-request.ts';
+import { awaitedApprovers } from '../../shared/domain/access-request.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { PrincipalId, RequestId } from '../../shared/domain/ids.ts';
 import type { Approvers } from '../../shared/domain/policy.ts';
+import { isEnded } from '../../shared/domain/states.ts';
 import type { World } from '../support/world.ts';
 import { type Register, story, tell } from './generated-stories.ts';
 

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { OrchestrationContext, OrchestrationHandler, Task } from 'durable-functions';
 import { describe, expect, test } from 'vitest';
 import type { HistoryEvent } from '../../local/functions-host/durable/wire.ts';
-import { accessRequest } from '../../orchestrations/lifecycle/access-request.ts';
 import { activityNames } from '../../orchestrations/contract.ts';
+import { accessRequest } from '../../orchestrations/lifecycle/access-request.ts';
 import { currentVersion, difference, folderOf, type Recording, record, releasedVersions, write } from './history.ts';
 import { stories } from './stories.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { CurfewEvent, RecordedEvent } from '../../shared/domain/events.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
 import { link } from '../../shared/domain/hash-chain.ts';
 import { requestIdOf } from '../../shared/domain/ids.ts';
 import { millisecondsOf, plus } from '../../shared/domain/time.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inParallel } from '../../bench/figures.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
-import { endedStates } from '../../shared/domain/access-request.ts';
+import { endedStates } from '../../shared/domain/states.ts';
 import type { Asked, Portal } from '../e2e/support/portal.ts';
 import { between, pick } from '../e2e/support/random.ts';
 

@@ -1,10 +1,11 @@
-import { type AccessRequest, isUnfinished } from '../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { RecordedDrift } from '../../shared/domain/drift.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { OtherWay, RecordedEvent } from '../../shared/domain/events.ts';
 import type { HoldDocument } from '../../shared/domain/holds.ts';
 import { type ActorId, driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Person } from '../../shared/domain/policy.ts';
+import { isUnfinished } from '../../shared/domain/states.ts';
 import type { Instant } from '../../shared/domain/time.ts';
 import { type Upcoming, upcomingOf } from '../../shared/domain/upcoming.ts';
 import type {

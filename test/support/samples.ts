@@ -1,5 +1,6 @@
-import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { CurfewEvent, GrantEvidence, RecordedEvent, RevocationEvidence } from '../../shared/domain/events.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
 import { digestOf, link } from '../../shared/domain/hash-chain.ts';
 import {
   type CommandId,
@@ -125,6 +126,17 @@ export function requested(more: Partial<Terms> = {}, requester: Person = ada): C
     bodyDigest,
   };
 }
+
+/** Bob's yes, which is all that the sample's terms want. */
+export const approved: CurfewEvent = {
+  type: 'access-approved',
+  at: start,
+  stage: 0,
+  by: bob,
+  through: 'link',
+  comment: '',
+  commandId,
+};
 
 export function requestAfter(...events: CurfewEvent[]): AccessRequest {
   const [first, ...others] = events;

@@ -1,14 +1,21 @@
 import { DatabaseSync } from 'node:sqlite';
-import { createDurableEngine, type DurableEngineOptions } from '../../local/functions-host/durable/index.ts';
 import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
+import { createDurableEngine, type DurableEngineOptions } from '../../local/functions-host/durable/index.ts';
 import type { Raise } from '../../orchestrations/activities/activity.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
-import { type ActivityName, activityNames, commandEvent, type Message, orchestratorName } from '../../orchestrations/contract.ts';
+import {
+  type ActivityName,
+  activityNames,
+  commandEvent,
+  type Message,
+  orchestratorName,
+} from '../../orchestrations/contract.ts';
 import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
 import { accessRequest } from '../../orchestrations/lifecycle/access-request.ts';
-import { type AccessRequest, evolve } from '../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { AnswerCommand, PersonCommand } from '../../shared/domain/decide.ts';
 import type { CurfewEvent, RecordedEvent } from '../../shared/domain/events.ts';
+import { evolve } from '../../shared/domain/evolve.ts';
 import { link } from '../../shared/domain/hash-chain.ts';
 import { actorIdOf, type CommandId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
 import type { Person } from '../../shared/domain/policy.ts';

@@ -1,8 +1,9 @@
 import type { Container, SqlParameter } from '@azure/cosmos';
 import { z } from 'zod';
-import { type AccessRequest, openStates } from '../../domain/access-request.ts';
-import type { RequestFilter, RequestStore } from '../../ports.ts';
+import type { AccessRequest } from '../../domain/access-request.ts';
+import { openStates } from '../../domain/states.ts';
 import { type Upcoming, upcomingOf } from '../../domain/upcoming.ts';
+import type { RequestFilter, RequestStore } from '../../ports.ts';
 import { expecting, readItem, writeItem } from './client.ts';
 
 const stored = z.object({

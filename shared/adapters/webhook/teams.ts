@@ -1,5 +1,6 @@
-import { type AccessRequest, requestFrom } from '../../domain/access-request.ts';
+import type { AccessRequest } from '../../domain/access-request.ts';
 import type { RecordedEvent } from '../../domain/events.ts';
+import { requestFrom } from '../../domain/evolve.ts';
 import { isRequestId } from '../../domain/ids.ts';
 import { cardOf, isTold } from '../../pages/channel-card.ts';
 import type { AnyEvent, EventStore, Sink } from '../../ports.ts';
@@ -24,12 +25,18 @@ function isOfRequest(event: AnyEvent): event is RecordedEvent {
   return isRequestId(event.requestId);
 }
 
-/** As it was with this event: a card that comes late says what happened then. Undefined where its beginning is missing. */
+/**
+ * As it was with this event: a card that comes late says what happened then. Undefined where the chain makes no request: it was
+ * tampered with, and trying again would only hold up every other card.
+ */
 async function requestWith(
   { requestId, sequence }: RecordedEvent,
   events: Pick<EventStore, 'read'>,
 ): Promise<AccessRequest | undefined> {
   const chain = await events.read(requestId);
-  if (chain[0]?.event.type !== 'access-requested') return undefined;
-  return requestFrom(requestId, chain.slice(0, sequence + 1));
+  try {
+    return requestFrom(requestId, chain.slice(0, sequence + 1));
+  } catch {
+    return undefined;
+  }
 }

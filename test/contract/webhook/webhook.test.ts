@@ -260,4 +260,11 @@ describe('a channel in Teams', () => {
     expect(await failureOf(teams.send(denied))).toBeUndefined();
     expect(calls).toEqual([]);
   });
+
+  test('gets no card of a request whose events don’t follow one another, which holds up nothing', async () => {
+    const again = link(requestId, denied, { ...denied.event });
+    const teams = createTeamsSink({ url: recorderUrl, events: { read: async () => [...chain, again] } });
+    expect(await failureOf(teams.send(again))).toBeUndefined();
+    expect(calls).toEqual([]);
+  });
 });

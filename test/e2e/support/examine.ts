@@ -1,7 +1,8 @@
-import type { AccessRequest, State } from '../../../shared/domain/access-request.ts';
-import { evolve } from '../../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../../shared/domain/access-request.ts';
 import type { CurfewEvent, RecordedEvent } from '../../../shared/domain/events.ts';
+import { evolve } from '../../../shared/domain/evolve.ts';
 import { verifyChain } from '../../../shared/domain/hash-chain.ts';
+import type { State } from '../../../shared/domain/states.ts';
 import { millisecondsOf } from '../../../shared/domain/time.ts';
 import type { Evidence } from './evidence.ts';
 import type { Asked, Wish } from './portal.ts';

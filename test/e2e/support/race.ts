@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { viewRequest } from '../../../functions/http/view.ts';
-import { type AccessRequest, evolve } from '../../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../../shared/domain/access-request.ts';
 import type { CurfewEvent, RecordedEvent } from '../../../shared/domain/events.ts';
+import { evolve } from '../../../shared/domain/evolve.ts';
 import { verifyChain } from '../../../shared/domain/hash-chain.ts';
 import type { RequestId } from '../../../shared/domain/ids.ts';
 import type { Answer } from '../api-support.ts';

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type AccessRequest, evolve, isEnded, type State, states } from '../../../shared/domain/access-request.ts';
+import type { AccessRequest } from '../../../shared/domain/access-request.ts';
 import { type AnswerCommand, type Command, decide } from '../../../shared/domain/decide.ts';
 import type { CurfewEvent } from '../../../shared/domain/events.ts';
+import { evolve } from '../../../shared/domain/evolve.ts';
 import { requestIdOf } from '../../../shared/domain/ids.ts';
 import type { Person, Terms } from '../../../shared/domain/policy.ts';
+import { isEnded, states } from '../../../shared/domain/states.ts';
 import { type Instant, plus } from '../../../shared/domain/time.ts';
 import {
   ada,
@@ -21,26 +23,24 @@ import {
   start,
   terms,
 } from '../../support/samples.ts';
+import {
+  approved,
+  asked,
+  began,
+  deadline,
+  endedEarly,
+  granted,
+  hour,
+  intended,
+  minute,
+  order,
+  revoked,
+  said,
+  situations,
+  soon,
+  startsAt,
+} from './situations.ts';
 
-const minute = 60_000;
-const hour = 60 * minute;
-const soon = plus(start, minute);
-const startsAt = plus(start, 2 * hour);
-const deadline = plus(soon, 8 * hour);
-const said = { stage: 0, through: 'link-and-sign-in', comment: '', commandId } as const;
-const approved: CurfewEvent = { type: 'access-approved', at: soon, by: bob, ...said };
-const intended: CurfewEvent = { type: 'grant-intended', at: soon, deadline };
-const granted: CurfewEvent = { type: 'access-granted', at: soon, evidence: [grantEvidence] };
-const began: CurfewEvent = { type: 'revocation-began', at: deadline, cause: { kind: 'deadline' } };
-const endedEarly: CurfewEvent = {
-  type: 'revocation-began',
-  at: soon,
-  cause: { kind: 'ended-early', by: ada, as: 'requester', reason: '', commandId },
-};
-const revoked: CurfewEvent = { type: 'access-revoked', at: deadline, evidence: [revocationEvidence] };
-
-const asked = requested() as Extract<CurfewEvent, { type: 'access-requested' }>;
-const original = requestIdOf(new Uint8Array(16).fill(8));
 const extension = requestIdOf(new Uint8Array(16).fill(9));
 const emergency: Terms['breakGlass'] = {
   people: [ada],
@@ -48,34 +48,6 @@ const emergency: Terms['breakGlass'] = {
   review: { by: terms.requesters, within: hour },
 };
 const extensible = { extension: { times: 2, total: 12 * hour } };
-
-/** `granting` comes in two: before the intent is decided on, and after. */
-type Situation = State | 'granting, not intended';
-const situations: Record<Situation, AccessRequest> = {
-  'waiting-for-approval': requestAfter(requested()),
-  scheduled: requestAfter(requested({ startsAt }), approved),
-  'granting, not intended': requestAfter(requested(), approved),
-  granting: requestAfter(requested(), approved, intended),
-  granted: requestAfter(requested(), approved, intended, granted),
-  revoking: requestAfter(requested(), approved, intended, granted, began),
-  overdue: requestAfter(requested(), approved, intended, granted, began, {
-    type: 'revocation-delayed',
-    at: deadline,
-    attempt: 1,
-    code: 'CURFEW_TARGET_UNAVAILABLE',
-  }),
-  denied: requestAfter(requested(), { type: 'access-denied', at: soon, by: bob, ...said }),
-  withdrawn: requestAfter(requested(), { type: 'request-withdrawn', at: soon, by: ada, commandId }),
-  'timed-out': requestAfter(requested(), { type: 'approval-timed-out', at: plus(start, 24 * hour) }),
-  failed: requestAfter(requested(), approved, { type: 'grant-refused', at: soon, code: 'CURFEW_REQUESTER_INELIGIBLE' }),
-  expired: requestAfter(requested(), approved, intended, granted, began, revoked),
-  revoked: requestAfter(requested(), approved, intended, granted, endedEarly, revoked),
-  extended: requestAfter({ ...asked, extends: original }, approved, {
-    type: 'extension-applied',
-    at: soon,
-    deadline: plus(deadline, hour),
-  }),
-};
 
 /** Each command at an instant at which it is possible wherever it ever is. */
 const commands: Record<Command['kind'], { command: Command; now: typeof start }> = {
@@ -111,35 +83,33 @@ const A = 'CURFEW_ALREADY_ENDING';
 const F = 'CURFEW_FORBIDDEN';
 const R = 'CURFEW_REVIEW_NOT_OWED';
 const X = 'CURFEW_EXTENSION_REFUSED';
-const order = Object.keys(situations) as Situation[];
 const table: Record<Command['kind'], readonly string[]> = {
-  //                     waiting                scheduled    not intended granting    granted     revoking   overdue    denied withdrawn timed-out failed expired revoked extended
-  approve: /*          */ ['granting, not intended', D, D, D, D, D, D, D, E, E, D, D, D, D],
-  deny: /*             */ ['denied', D, D, D, D, D, D, D, E, E, D, D, D, D],
-  withdraw: /*         */ ['withdrawn', 'withdrawn', 'withdrawn', D, D, D, D, E, E, E, E, E, E, E],
-  end: /*              */ [N, 'revoked', 'revoked', 'revoking', 'revoking', A, A, E, E, E, E, E, E, E],
-  'begin-stage': /*    */ ['waiting-for-approval', D, D, D, D, D, D, D, D, D, D, D, D, D],
-  escalate: /*         */ ['waiting-for-approval', D, D, D, D, D, D, D, D, D, D, D, D, D],
-  'approve-automatically': [F, D, D, D, D, D, D, D, D, D, D, D, D, D],
-  'break-glass': /*    */ [F, D, D, D, D, D, D, D, D, D, D, D, D, D],
-  review: /*           */ [R, R, R, R, R, R, R, R, R, R, R, R, R, R],
-  'move-deadline': /*  */ [N, N, N, N, X, A, A, E, E, E, E, E, E, E],
-  'confirm-extension': [E, E, E, E, E, E, E, E, E, E, E, E, E, E],
-  'time-out': /*       */ ['timed-out', D, D, D, D, D, D, D, D, D, D, D, D, D],
-  'begin-grant': /*    */ [E, 'granting', 'granting', E, E, E, E, E, E, E, E, E, E, E],
-  'refuse-grant': /*   */ [E, 'failed', 'failed', E, E, E, E, E, E, E, E, E, E, E],
-  'confirm-grant': /*  */ [N, N, N, 'granted', N, N, N, N, N, N, N, N, N, N],
-  'abandon-grant': /*  */ [N, N, N, 'revoking', N, N, N, N, N, N, N, N, N, N],
-  expire: /*           */ [N, N, N, 'revoking', 'revoking', N, N, N, N, N, N, N, N, N],
-  'delay-revocation': [N, N, N, N, N, 'overdue', 'overdue', N, N, N, N, N, N, N],
-  'confirm-revocation': [N, N, N, N, N, 'expired', 'expired', N, N, N, N, N, N, N],
+  //                     waiting     scheduled    approved extending granting  granted    revoking   overdue    denied withdrawn timed-out failed expired revoked extended
+  approve: /*          */ ['approved', D, D, D, D, D, D, D, D, E, E, D, D, D, D],
+  deny: /*             */ ['denied', D, D, D, D, D, D, D, D, E, E, D, D, D, D],
+  withdraw: /*         */ ['withdrawn', 'withdrawn', 'withdrawn', D, D, D, D, D, E, E, E, E, E, E, E],
+  end: /*              */ [N, 'revoked', 'revoked', N, 'revoking', 'revoking', A, A, E, E, E, E, E, E, E],
+  'begin-stage': /*    */ ['waiting-for-approval', D, D, D, D, D, D, D, D, D, D, D, D, D, D],
+  escalate: /*         */ ['waiting-for-approval', D, D, D, D, D, D, D, D, D, D, D, D, D, D],
+  'approve-automatically': [F, D, D, D, D, D, D, D, D, D, D, D, D, D, D],
+  'break-glass': /*    */ [F, D, D, D, D, D, D, D, D, D, D, D, D, D, D],
+  review: /*           */ [R, R, R, R, R, R, R, R, R, R, R, R, R, R, R],
+  'move-deadline': /*  */ [N, N, N, N, N, X, A, A, E, E, E, E, E, E, E],
+  'confirm-extension': [E, E, E, 'extended', E, E, E, E, E, E, E, E, E, E, E],
+  'time-out': /*       */ ['timed-out', D, D, D, D, D, D, D, D, D, D, D, D, D, D],
+  'begin-grant': /*    */ [E, 'granting', 'granting', E, E, E, E, E, E, E, E, E, E, E, E],
+  'refuse-grant': /*   */ [E, 'failed', 'failed', 'failed', E, E, E, E, E, E, E, E, E, E, E],
+  'confirm-grant': /*  */ [N, N, N, N, 'granted', N, N, N, N, N, N, N, N, N, N],
+  'abandon-grant': /*  */ [N, N, N, N, 'revoking', N, N, N, N, N, N, N, N, N, N],
+  expire: /*           */ [N, N, N, N, 'revoking', 'revoking', N, N, N, N, N, N, N, N, N],
+  'delay-revocation': [N, N, N, N, N, N, 'overdue', 'overdue', N, N, N, N, N, N, N],
+  'confirm-revocation': [N, N, N, N, N, N, 'expired', 'expired', N, N, N, N, N, N, N],
 };
 
 function outcome(request: AccessRequest, command: Command, now: typeof start): string {
   const decision = decide(request, command, now);
   if ('refusal' in decision) return decision.refusal.code;
-  const { state, deadline: until } = evolve(request, requestId, decision.event);
-  return state === 'granting' && until === undefined ? 'granting, not intended' : state;
+  return evolve(request, requestId, decision.event).state;
 }
 
 describe('every state × command', () => {
@@ -207,13 +177,13 @@ describe('stages', () => {
     const begun: CurfewEvent = { type: 'stage-began', at: soon, stage: 1, approvers: [eve] };
     const second = evolve(yes(yes(first, bob), carla), requestId, begun);
     expect(code(second, eve)).toBe('CURFEW_ALREADY_DECIDED');
-    expect(code(second, eve, { stage: 1 })).toBe('granting, not intended');
+    expect(code(second, eve, { stage: 1 })).toBe('approved');
     expect(code(second, bob, { stage: 1 })).toBe('CURFEW_ALREADY_DECIDED');
   });
   test('whoever was asked after nobody answered may answer, and those asked first still may', () => {
     const escalated: CurfewEvent = { type: 'approval-escalated', at: soon, stage: 0, approvers: [eve] };
     const request = evolve(requestAfter(asked), requestId, escalated);
-    for (const by of [bob, eve]) expect(code(request, by)).toBe('granting, not intended');
+    for (const by of [bob, eve]) expect(code(request, by)).toBe('approved');
   });
   test('an approver may allow less time, never more, and the least of all counts', () => {
     const less = yes(yes(first, bob, { duration: 2 * hour }), carla, { duration: hour });
@@ -282,7 +252,7 @@ describe('extension', () => {
     expect(move(moved, minute, soon)).toBe('CURFEW_EXTENSION_REFUSED');
   });
   test('while it is being applied it can neither be withdrawn nor ended: what became of it would be unknown', () => {
-    const applying = requestAfter({ ...asked, extends: original }, approved);
+    const applying = situations.extending;
     expect(outcome(applying, commands.withdraw.command, soon)).toBe(D);
     expect(outcome(applying, commands.end.command, soon)).toBe(N);
     expect(outcome(applying, commands['confirm-extension'].command, soon)).toBe('extended');
@@ -295,7 +265,7 @@ describe('time', () => {
     const { approveBy } = situations['waiting-for-approval'];
     expect(outcome(situations['waiting-for-approval'], commands.approve.command, approveBy)).toBe(E);
     expect(outcome(situations['waiting-for-approval'], commands.approve.command, oneEarlier(approveBy))).toBe(
-      'granting, not intended',
+      'approved',
     );
   });
   test('nothing times out, starts or expires a millisecond early', () => {
@@ -306,7 +276,7 @@ describe('time', () => {
     expect(outcome(situations.granted, { kind: 'expire' }, oneEarlier(deadline))).toBe('CURFEW_NOT_DUE');
   });
   test('the clock starts with the grant, not with the asking', () => {
-    const decision = decide(situations['granting, not intended'], { kind: 'begin-grant' }, plus(start, 5 * hour));
+    const decision = decide(situations.approved, { kind: 'begin-grant' }, plus(start, 5 * hour));
     expect(decision).toMatchObject({ event: { type: 'grant-intended', deadline: plus(start, 13 * hour) } });
   });
   test('a booked window ends when it was booked to, however late its timer came', () => {
@@ -315,7 +285,7 @@ describe('time', () => {
   });
   test('an approval after the booked start grants at once', () => {
     const late = requestAfter(requested({ startsAt }), { ...approved, at: plus(startsAt, minute) });
-    expect(late.state).toBe('granting');
+    expect(late.state).toBe('approved');
   });
   test('no event but grant-intended and deadline-moved sets or moves the deadline', () => {
     const stories = [situations['waiting-for-approval']];

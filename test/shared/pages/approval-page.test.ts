@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { endedStates, isEnded, states } from '../../../shared/domain/access-request.ts';
+import { endedStates, isEnded, states } from '../../../shared/domain/states.ts';
 import { plus } from '../../../shared/domain/time.ts';
 import { approvalPage } from '../../../shared/pages/approval-page.ts';
 import { statusOf } from '../../../shared/pages/status.ts';

@@ -184,13 +184,14 @@ describe('a card for the channel', () => {
     const yes = Array.from({ length: 12 }, (_, index) => ({
       ...answered('access-approved', nasty({ ...carla, principalId: `a${index}` as Person['principalId'] }), text),
     }));
+    const [, ...afterwards] = granted;
     const cards = [
       cardFor(asked),
       cardFor(asked, ...yes),
       cardFor(asked, answered('access-denied', nasty(bob), text)),
       cardFor({ ...asked, terms: { ...asked.terms, ...glass } }, { type: 'glass-broken', at: now }),
-      cardFor(asked, ...granted, delayed),
-      cardFor(asked, ...granted, delayed, revoked),
+      cardFor(asked, ...yes, ...afterwards, delayed),
+      cardFor(asked, ...yes, ...afterwards, delayed, revoked),
       cardOf(found(text), undefined),
     ];
     for (const card of cards) expectLiteral(card);

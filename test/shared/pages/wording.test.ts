@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { remedyInCli } from '../../../cli/remedies.ts';
 import { remedyInApi } from '../../../functions/http/remedies.ts';
 import { routes } from '../../../functions/routes.ts';
+import type { AccessRequest } from '../../../shared/domain/access-request.ts';
 import { type ErrorCode, errorCodes, type Refusal } from '../../../shared/domain/errors.ts';
 import { approvalPage } from '../../../shared/pages/approval-page.ts';
 import { remedyInLog } from '../../../shared/pages/log-remedies.ts';
@@ -40,7 +41,7 @@ describe('no route is named to people in', () => {
   test('the mail about a request that failed with any code', () => {
     const [, write] = mailKinds.find(([kind]) => kind === 'ended') ?? [];
     for (const failure of codes) {
-      expect(write?.({ ...storyOf('refused'), failure }, ada).text, failure).not.toMatch(aRoute);
+      expect(write?.({ ...storyOf('refused'), failure } as AccessRequest, ada).text, failure).not.toMatch(aRoute);
     }
   });
 
