@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
+import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { holdKey } from '../../shared/domain/holds.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { ada, entitlement, requested } from '../support/samples.ts';
 import { deadline, grantedIn, hour, minute, reconciled } from './reconciled.ts';
 
+/** Of which no scheduler knows. */
+const unscheduled = { ...requested(), revocation: { isScheduled: false, longestPause: minute } } as CurfewEvent;
+
 describe('access past its end', () => {
   test('is ended while the orchestration does nothing, and somebody is told', async () => {
     const { world, look, alerts } = reconciled();
-    const id = await grantedIn(world);
+    const id = await grantedIn(world, unscheduled);
     await world.advanceTo(plus(deadline, -minute));
     await world.engine.suspend(id, 'by hand');
     await world.advanceTo(plus(deadline, 11_000));
@@ -41,7 +45,7 @@ describe('access past its end', () => {
 
   test('is told where ending it hangs', async () => {
     const { world, look, alerts } = reconciled();
-    const id = await grantedIn(world);
+    const id = await grantedIn(world, unscheduled);
     await world.advanceTo(plus(deadline, -minute));
     await world.engine.suspend(id, 'by hand');
     await world.advanceTo(plus(deadline, minute));
@@ -104,7 +108,9 @@ describe('access past its end', () => {
     const request = { ...world.request(id), state: 'revoking' } as AccessRequest;
     const again = { request, notBefore: deadline, giveUp: plus(deadline, 2 * minute) };
     expect(await world.activities.revoke(again, async () => {})).toMatchObject({ ok: true });
-    expect([...world.holds.all.values()]).toEqual([{ standing: false, holds: {}, claimedBy: id }]);
+    expect([...world.holds.all.values()]).toMatchObject([{ standing: false, holds: {}, claimedBy: id }]);
+    // Its attempt may act for as long as it was given.
+    await world.advanceTo(plus(deadline, 3 * minute));
     await look();
     expect(world.holds.all.size).toBe(0);
     expect(alerts()).toEqual([]);

@@ -6,7 +6,7 @@ import type { RequestId, TargetId } from '../../shared/domain/ids.ts';
 import type { DriftPolicy, Policy } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 import { MemoryDrifts } from '../support/memory.ts';
-import { policy, start } from '../support/samples.ts';
+import { policy, requested, start } from '../support/samples.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 export const minute = 60_000;
@@ -61,8 +61,8 @@ export function reconciled(drift: DriftPolicy = { action: 'report', standing: []
   };
 }
 
-export async function grantedIn(world: World): Promise<RequestId> {
-  const id = await world.submit();
+export async function grantedIn(world: World, event = requested()): Promise<RequestId> {
+  const id = await world.submit(event);
   await world.approve(id);
   expect(world.request(id).state).toBe('granted');
   return id;

@@ -18,7 +18,18 @@ import {
   MemoryRequests,
   MemoryTarget,
 } from '../support/memory.ts';
-import { ada, analysts, approved, commandId, entitlement, requestAfter, requested, start } from '../support/samples.ts';
+import {
+  ada,
+  analysts,
+  approved,
+  bob,
+  commandId,
+  entitlement,
+  owners,
+  requestAfter,
+  requested,
+  start,
+} from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 function setUp() {
@@ -47,7 +58,13 @@ function setUp() {
     requests,
     links: new MemoryLinks(),
     holds,
-    directory: new MemoryDirectory([ada], new Map([[analysts, [ada.principalId]]])),
+    directory: new MemoryDirectory(
+      [ada, bob],
+      new Map([
+        [analysts, [ada.principalId]],
+        [owners, [bob.principalId]],
+      ]),
+    ),
     notifier: new MemoryMail(),
     providers,
     registry: new MemoryRegistry(),

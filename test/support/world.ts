@@ -40,6 +40,8 @@ import { VirtualClock } from './virtual-clock.ts';
 
 type Faults = { [Name in ActivityName]?: (call: number) => 'crash-before' | 'crash-after' | undefined };
 
+/** As host.json has it. Milliseconds. */
+const functionTimeout = 300_000;
 const never = new Promise<never>(() => {});
 let worlds = 0;
 
@@ -54,11 +56,14 @@ export function createWorld({
   around = (_, run) => run(),
   version,
   onTurn,
+  steps,
+  random: hubRandom,
+  redeliverAfter,
 }: {
   timers?: 'exact' | 'azure-storage';
   faults?: Faults;
   around?: Around;
-} & Pick<DurableEngineOptions, 'version' | 'onTurn'> = {}) {
+} & Pick<DurableEngineOptions, 'version' | 'onTurn' | 'steps' | 'random' | 'redeliverAfter'> = {}) {
   const time = new VirtualClock();
   const target = new MemoryTarget(time.clock);
   const systems = {
@@ -171,6 +176,10 @@ export function createWorld({
       timers,
       version,
       onTurn,
+      steps,
+      ...(hubRandom && { random: hubRandom }),
+      ...(redeliverAfter !== undefined && { redeliverAfter }),
+      functionTimeout,
       orchestrators: { [orchestratorName]: accessRequest },
       activities: registered,
     });
