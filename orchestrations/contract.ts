@@ -172,8 +172,8 @@ export type Asking =
   | FailedStep<'find' | 'record'>;
 
 export interface GrantInput extends RecordInput {
-  /** The grant waits for this instant. */
-  readonly notBefore: Instant;
+  /** The booked start, which the grant waits for. */
+  readonly notBefore?: Instant | undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ export const grant: Activity<'grant'> = async (dependencies, input): Promise<Gra
   const { request, notBefore } = input;
   if (!isGranting(request)) throw new CurfewError('CURFEW_INTERNAL');
   const { deadline } = request;
-  await clock.sleepUntil(notBefore);
+  if (notBefore !== undefined) await clock.sleepUntil(notBefore);
   const step = <Step extends 'check' | 'record' | 'grant'>(name: Step, work: () => Promise<unknown>) =>
     attempt(dependencies, { what: `grant, ${name}`, requestId: request.id }, work).then((outcome) =>
       outcome.ok ? undefined : ({ ...outcome, outcome: 'failed', step: name } as const),

@@ -58,10 +58,15 @@ export function createClaims(
       if (claim.outcome === 'undecided') {
         // Another hold lasts longer, now. It may have ended by the instant.
         await clock.sleepUntil(revocation.deadline);
+        while (revocation.isYielded && !revocation.isOver) {
+          await clock.sleepUntil(plus(clock.now(), timeline.heartbeatMs));
+        }
       } else if (claim.outcome === 'lost') {
+        revocation.isYielded = true;
         while (!(await liveness.isDead(claim.to, revocation.actUntil))) {
           if (revocation.isOver || clock.now() >= revocation.actUntil) return 'lost';
         }
+        revocation.isYielded = false;
         dead = claim.to;
       } else return claim.outcome;
     }

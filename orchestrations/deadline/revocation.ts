@@ -24,6 +24,8 @@ export class Revocation {
   /** Nothing is sent after this instant: others rely on its being over then. */
   readonly actUntil: Instant;
   readonly members: readonly Armed[];
+  /** Another process has claimed a part of it, and lives: all of it is left to that one, so that one knows of everything. */
+  isYielded = false;
   /** Nobody has to be told: another process acts, or the caller of `callOff` does. */
   isSilent = false;
   readonly #onOver: (revocation: Revocation) => void;

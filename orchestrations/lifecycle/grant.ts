@@ -62,8 +62,8 @@ function* awaitRecord(run: Run, isDue: () => boolean): Durable<void> {
 function* tryGrant(run: Run): Durable<Granting> {
   const { request, outbox } = run;
   const { startsAt } = request.terms;
-  const notBefore = latest(run.now(), startsAt);
-  const intent = request.deadline === undefined ? run.propose({ kind: 'begin-grant' }, notBefore) : undefined;
+  const at = latest(run.now(), startsAt);
+  const intent = request.deadline === undefined ? run.propose({ kind: 'begin-grant' }, at) : undefined;
   const intended = intent ? evolve(request, request.id, intent.event) : request;
   const { deadline } = intended;
   if (deadline === undefined || deadline <= run.now()) {
@@ -72,7 +72,7 @@ function* tryGrant(run: Run): Durable<Granting> {
   }
   const pending = outbox.events;
   const events = intent ? [...pending, intent] : pending;
-  const call = yield* run.call('grant', { request: intended, events, notBefore }, run.nearby(deadline));
+  const call = yield* run.call('grant', { request: intended, events, notBefore: startsAt }, run.nearby(deadline));
   // Nothing is known of what died: the intent may be recorded, and the access granted.
   const granting = call.ok ? call.result : ({ ...call, outcome: 'failed', step: 'record' } as const);
   const isRecorded = granting.outcome === 'granted' || granting.step === 'grant';

@@ -77,7 +77,8 @@ export function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => Curf
   check(!failure || !isUndisturbed || rivals.length > 0, id, 'could not be granted, though nothing was amiss');
   const ends = [
     { to: deadline, endedBy: 'deadline' as const },
-    ...(end ? [{ to: Math.max(end.at, at(intended)), endedBy: 'somebody' as const }] : []),
+    // What comes while the grant is under way takes effect when that is done.
+    ...(end ? [{ to: Math.max(end.at, at(granted ?? intended)), endedBy: 'somebody' as const }] : []),
     ...(failure ? [{ to: at(failure), endedBy: 'failure' as const }] : []),
   ].sort((one, other) => one.to - other.to);
   const [{ to, endedBy } = { to: deadline, endedBy: 'deadline' as const }] = ends;

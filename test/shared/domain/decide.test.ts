@@ -7,6 +7,7 @@ import { requestIdOf } from '../../../shared/domain/ids.ts';
 import type { Person, Terms } from '../../../shared/domain/policy.ts';
 import { isEnded, states } from '../../../shared/domain/states.ts';
 import { type Instant, plus } from '../../../shared/domain/time.ts';
+import { timeline } from '../../../shared/domain/timeline.ts';
 import {
   ada,
   bob,
@@ -233,8 +234,8 @@ describe('extension', () => {
     expect(decision).toMatchObject({ event: { type: 'deadline-moved', deadline: plus(deadline, hour), extension } });
   });
   test('is refused from the moment at which the deadline is final', () => {
-    expect(move(standing, hour, plus(deadline, -3_001))).toBe('granted');
-    expect(move(standing, hour, plus(deadline, -3_000))).toBe('CURFEW_TOO_LATE');
+    expect(move(standing, hour, plus(deadline, -timeline.finalLeadMs - 1))).toBe('granted');
+    expect(move(standing, hour, plus(deadline, -timeline.finalLeadMs))).toBe('CURFEW_TOO_LATE');
   });
   test('is bounded in number and in all that the access may last', () => {
     expect(move(standing, 4 * hour, soon)).toBe('granted');
