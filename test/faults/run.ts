@@ -34,7 +34,7 @@ export async function run(name: ScenarioName, injection?: Injection) {
 }
 
 /** These have no part in giving the access and taking it away. */
-const beside = ['notify', 'findApprovers', 'checkEligibility', 'record'].map((name) => `activities.${name}`);
+const beside = ['askApprovers', 'deliver'].map((name) => `activities.${name}`);
 const besides = ['notifier', 'links', 'directory', 'events', 'requests', 'people'];
 
 /** What is asked of people and told to them. */
@@ -56,7 +56,7 @@ export async function sitesOf(names: readonly ScenarioName[]): Promise<Map<Scena
       const isBeside = beside.includes(call) || besides.includes(systemOf(call));
       if (times.length === 0 || (isBeside && met.has(call) && name !== 'two that overlap')) return [];
       const isSparse =
-        isBeside && (name !== 'one request' || ofPeople.includes(systemOf(call)) || call === 'activities.notify');
+        isBeside && (name !== 'one request' || ofPeople.includes(systemOf(call)) || call === 'activities.deliver');
       return [
         { call, times: isSparse ? times.filter((_, index) => index === 0 || index === times.length - 1) : times },
       ];
