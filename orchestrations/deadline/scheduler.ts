@@ -173,7 +173,8 @@ export function createDeadlineScheduler({
         return;
       }
       const known = revocations.get(id);
-      if (known?.deadline === at) return;
+      // A deadline only ever moves later: what says otherwise is old.
+      if (known && known.deadline >= at) return;
       known?.leave();
       const revocation = new Revocation(upcoming, clock.now(), (over) => void reportOver(over));
       revocations.set(id, revocation);

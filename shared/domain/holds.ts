@@ -31,14 +31,18 @@ export function holdKey(entitlement: Entitlement, principalId: PrincipalId): str
   return canonicalJson([{ ...entitlement }, principalId]);
 }
 
-/** The document with this request's hold in it, or `claimed` while another request drops the entitlement. */
+/**
+ * The document with this request's hold in it, or `claimed` while another request drops the entitlement. A deadline only ever moves
+ * later: a late copy of the grant does not undo an extension.
+ */
 export function acquireHold(
   document: HoldDocument | undefined,
   requestId: RequestId,
   deadline: Instant,
 ): HoldDocument | 'claimed' {
   if (document?.claimedBy !== undefined) return 'claimed';
-  return { standing: document?.standing, holds: { ...document?.holds, [requestId]: deadline } };
+  const last = latest(deadline, document?.holds[requestId]);
+  return { standing: document?.standing, holds: { ...document?.holds, [requestId]: last } };
 }
 
 /**

@@ -98,6 +98,11 @@ describe('holds', () => {
   test('a request without a hold takes nothing from those that have one', () => {
     expect(releaseHold(held, two, true, start)).toEqual({ outcome: 'kept', document: held });
   });
+  test('a late copy of the grant does not undo an extension', () => {
+    const end = plus(start, 1000);
+    const extended = acquireHold(held, one, end) as HoldDocument;
+    expect(acquireHold(extended, one, start)).toEqual(extended);
+  });
   test('the first to ask is right about what stood before', () => {
     expect(settleStanding({ holds: {} }, true).standing).toBe(true);
     expect(settleStanding({ standing: false, holds: {} }, true).standing).toBe(false);
