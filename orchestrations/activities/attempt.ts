@@ -2,7 +2,7 @@ import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import { bar, claimHold, holdKey, signClaim } from '../../shared/domain/holds.ts';
-import { type ActorId, actorIdOf } from '../../shared/domain/ids.ts';
+import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
@@ -10,13 +10,32 @@ import type { Clock } from '../../shared/ports.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityDependencies } from './activity.ts';
 
-export type Revoking = Pick<ActivityDependencies, 'clock' | 'entropy' | 'holds' | 'providers'>;
+export type Revoking = Pick<ActivityDependencies, 'clock' | 'actor' | 'attempts' | 'holds' | 'providers'>;
 /** What a revocation goes by; for the reconciler it may be a part of a request, or what was seen in its place. */
 export type Revocable = Pick<AccessRequest, 'id' | 'requester' | 'terms' | 'granted' | 'cause' | 'deadline'>;
 
-/** One attempt at revoking, which may go on though it is no longer waited for: in the hold documents it is an actor of its own. */
+/** The attempts at revoking that are under way in this process, whether or not they are still waited for. */
+export class Attempts {
+  readonly #running = new Map<RequestId, number>();
+
+  isUnderWay(id: RequestId): boolean {
+    return (this.#running.get(id) ?? 0) > 0;
+  }
+
+  async during<Result>(id: RequestId, work: () => Promise<Result>): Promise<Result> {
+    this.#running.set(id, (this.#running.get(id) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.#running.get(id) ?? 1) - 1;
+      if (left > 0) this.#running.set(id, left);
+      else this.#running.delete(id);
+    }
+  }
+}
+
+/** One attempt at revoking, which may go on though it is no longer waited for. */
 export class Attempt {
-  readonly actor: ActorId;
   /** What was dropped, whether or not it could be verified. */
   readonly drops = new Map<Entitlement, DropEvidence>();
   /** What it says where it hangs: whose answer is awaited. */
@@ -28,10 +47,13 @@ export class Attempt {
   constructor(dependencies: Revoking, until: Instant) {
     this.#dependencies = dependencies;
     this.#until = until;
-    this.actor = actorIdOf(dependencies.entropy.bytes(8));
   }
 
-  async revokeAll(request: Revocable, notBefore: Instant): Promise<RevocationEvidence[]> {
+  revokeAll(request: Revocable, notBefore: Instant): Promise<RevocationEvidence[]> {
+    return this.#dependencies.attempts.during(request.id, () => this.#revokeAll(request, notBefore));
+  }
+
+  async #revokeAll(request: Revocable, notBefore: Instant): Promise<RevocationEvidence[]> {
     const parts = request.terms.entitlements.map((entitlement) => this.#revoke(request, entitlement, notBefore));
     const settled = await Promise.allSettled(parts);
     return settled.map((part) => {
@@ -41,7 +63,7 @@ export class Attempt {
   }
 
   async #revoke(request: Revocable, entitlement: Entitlement, notBefore: Instant): Promise<RevocationEvidence> {
-    const { clock, holds, providers } = this.#dependencies;
+    const { clock, actor, holds, providers } = this.#dependencies;
     const { id, requester } = request;
     const provider = providers[entitlement.kind];
     const key = holdKey(entitlement, requester.principalId);
@@ -58,7 +80,7 @@ export class Attempt {
           const barred = request.granted ? left : bar(left, id);
           const isOurs = barred?.claimedBy === id && barred !== document;
           return {
-            document: isOurs ? signClaim(barred, this.actor, latest(this.#until, notBefore), now) : barred,
+            document: isOurs ? signClaim(barred, actor, latest(this.#until, notBefore), now) : barred,
             answer,
           };
         }),

@@ -6,7 +6,7 @@ import { cleanUp } from './clean-up.ts';
 import { notify } from './notify.ts';
 import { record } from './record.ts';
 
-/** Records, sends and cleans up. Each part is tried by itself, but nothing is cleaned up before the end is recorded. */
+/** Records, cleans up and sends. Each part is tried by itself, but nothing is cleaned up before the end is recorded. */
 export const deliver: Activity<'deliver'> = async (dependencies, input): Promise<Delivered> => {
   const { request, events, groups } = input;
   const requestId = request.id;
@@ -14,8 +14,9 @@ export const deliver: Activity<'deliver'> = async (dependencies, input): Promise
     events.length === 0
       ? null
       : failureOf(await attempt(dependencies, { what: 'record', requestId }, () => record(dependencies, input)));
+  const cleaned = recorded ?? (await cleanedUp(dependencies, input));
   const notified = (await send(dependencies, groups)).map(({ failure }) => failure);
-  return { recorded, notified, cleanedUp: recorded ?? (await cleanedUp(dependencies, input)) };
+  return { recorded, notified, cleanedUp: cleaned };
 };
 
 /** Sends notifications in their order. One that hangs holds up the next for a moment. */

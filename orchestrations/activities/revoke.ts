@@ -45,7 +45,9 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
     return goneWithTarget(request, since);
   });
   const dated = evidence.map((each) => withDrop(each, request, rung, clock.now()));
-  return whole(dependencies, request, dated, attempt.actor);
+  // An earlier attempt that hangs in this process may act still.
+  const isDone = !dependencies.attempts.isUnderWay(request.id);
+  return whole(dependencies, request, dated, isDone ? actor : undefined);
 };
 
 async function whole(

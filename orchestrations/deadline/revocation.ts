@@ -1,7 +1,7 @@
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
-import { type Instant, latest, plus } from '../../shared/domain/time.ts';
+import { type Instant, instantOf, latest, millisecondsOf, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import type { Upcoming } from '../../shared/domain/upcoming.ts';
 import type { Principal } from '../../shared/ports.ts';
@@ -24,6 +24,8 @@ export class Revocation {
   /** Nothing is sent after this instant: others rely on its being over then. */
   readonly actUntil: Instant;
   readonly members: readonly Armed[];
+  /** Nothing is claimed before this instant, so that a grant that is under way is not in its way. */
+  claimsFrom: Instant;
   /** Another process has claimed a part of it, and lives: all of it is left to that one, so that one knows of everything. */
   isYielded = false;
   /** Nobody has to be told: another process acts, or the caller of `callOff` does. */
@@ -34,9 +36,14 @@ export class Revocation {
   #hasBegun = false;
   #isOver = false;
 
-  constructor({ id, at, principal, entitlements }: Upcoming, now: Instant, onOver: (revocation: Revocation) => void) {
+  constructor(
+    { id, at, isIntended, principal, entitlements }: Upcoming,
+    now: Instant,
+    onOver: (revocation: Revocation) => void,
+  ) {
     this.id = id;
     this.deadline = at;
+    this.claimsFrom = isIntended ? halfway(now, at) : now;
     this.actUntil = plus(latest(at, now), timeline.claimLastsMs);
     this.members = entitlements.map((entitlement) => ({ revocation: this, entitlement, principal }));
     this.#onOver = onOver;
@@ -95,4 +102,8 @@ export class Revocation {
 
 function isVerified(evidence: Evidence): evidence is RevocationEvidence {
   return 'verifiedAt' in evidence;
+}
+
+function halfway(from: Instant, to: Instant): Instant {
+  return instantOf((millisecondsOf(from) + millisecondsOf(to)) / 2);
 }

@@ -124,6 +124,9 @@ export function createDeadlineScheduler({
 
   async function secure(batch: Batch, member: Armed): Promise<void> {
     const { revocation, entitlement } = member;
+    while (clock.now() < revocation.claimsFrom) {
+      await clock.sleepUntil(earliest(revocation.claimsFrom, plus(clock.now(), timeline.claimPauseMs)));
+    }
     liveness.liveUntil(plus(revocation.actUntil, 2 * timeline.clockSkewMs));
     const outcome = await claim(member);
     if (revocation.isOver) return;
@@ -174,7 +177,10 @@ export function createDeadlineScheduler({
       }
       const known = revocations.get(id);
       // A deadline only ever moves later: what says otherwise is old.
-      if (known && known.deadline >= at) return;
+      if (known && known.deadline >= at) {
+        if (!upcoming.isIntended) known.claimsFrom = clock.now();
+        return;
+      }
       known?.leave();
       const revocation = new Revocation(upcoming, clock.now(), (over) => void reportOver(over));
       revocations.set(id, revocation);

@@ -17,7 +17,7 @@ export interface HoldDocument {
   readonly actor?: Actor | undefined;
 }
 
-/** The process, or the attempt, that drops what is claimed. */
+/** The process that drops what is claimed. */
 export interface Actor {
   readonly id: ActorId;
   /** It sends no drop after this instant of its own clock, so that a later grant is safe from it. */

@@ -2,6 +2,7 @@ import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
 import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import type { Raise } from '../../orchestrations/activities/activity.ts';
+import { Attempts } from '../../orchestrations/activities/attempt.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import {
   type ActivityName,
@@ -259,6 +260,7 @@ export function createHostileWorld({
       if (engine.status(id)?.runtimeStatus === 'Running') await engine.raiseEvent(id, commandEvent, message);
     };
     const actor = actorIdOf(entropy.bytes(8));
+    const attempts = new Attempts();
     const heartbeats = process.wire('holds', systems.heartbeats);
     const scheduler = createDeadlineScheduler({ clock, holds, heartbeats, providers, actor, report: send });
     const requests = process.wire('events', systems.requests);
@@ -278,6 +280,7 @@ export function createHostileWorld({
       registry: systems.registry,
       scheduler,
       actor,
+      attempts,
       alertAddress: 'engineers@contoso.example',
       publicUrl: 'https://curfew.example',
     });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Attempts } from '../../orchestrations/activities/attempt.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
@@ -70,6 +71,7 @@ function setUp() {
     registry: new MemoryRegistry(),
     scheduler,
     actor,
+    attempts: new Attempts(),
     publicUrl: 'https://curfew.example',
   });
   const deadline = plus(start, 3_600_000);

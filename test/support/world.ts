@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
 import { createDurableEngine, type DurableEngineOptions } from '../../local/functions-host/durable/index.ts';
 import type { Raise } from '../../orchestrations/activities/activity.ts';
+import { Attempts } from '../../orchestrations/activities/attempt.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import {
   type ActivityName,
@@ -123,6 +124,7 @@ export function createWorld({
       through('orchestrations.raise', () => engine.raiseEvent(id, commandEvent, message)) as Promise<void>;
     const raise: Raise = send;
     const actor = actorIdOf(entropy.bytes(8));
+    const attempts = new Attempts();
     const { holds, requests } = ports;
     const scheduler = createDeadlineScheduler({
       clock,
@@ -140,6 +142,7 @@ export function createWorld({
       providers,
       scheduler,
       actor,
+      attempts,
       publicUrl: 'https://curfew.example',
     });
     // The minute timer finds nothing at most of the minutes that a test lets pass: it is left out where it wouldn't.
@@ -184,9 +187,9 @@ export function createWorld({
       activities: registered,
     });
     void armAtStart(feeding);
-    return { engine, activities, providers };
+    return { engine, activities, providers, actor, attempts };
   }
-  let { engine, activities, providers } = live();
+  let { engine, activities, providers, actor, attempts } = live();
   let count = 0;
   /** Until nothing moves but the clock. What an activity awaits in memory takes a few turns of the loop. */
   const settle = async () => {
@@ -207,6 +210,12 @@ export function createWorld({
     get activities() {
       return activities;
     },
+    get actor() {
+      return actor;
+    },
+    get attempts() {
+      return attempts;
+    },
     get providers() {
       return providers;
     },
@@ -214,7 +223,7 @@ export function createWorld({
     /** The process dies, with all that it has in memory, and another takes its place. */
     die(): void {
       engine.close();
-      ({ engine, activities, providers } = live());
+      ({ engine, activities, providers, actor, attempts } = live());
     },
     close(): void {
       engine.close();
