@@ -136,12 +136,7 @@ describe('an address', () => {
     // Two Host lines are no request, and neither is an absolute address that names another host.
     const absolute = ['POST http://evil.example/api/requests HTTP/1.1', bearer, `content-length: ${body.length}`];
     expect((await sendRaw(api.ports.api, absolute, body)).status).toBe(400);
-    const head = [
-      'POST /api/requests HTTP/1.1',
-      bearer,
-      ...forged,
-      `content-length: ${body.length}`,
-    ];
+    const head = ['POST /api/requests HTTP/1.1', bearer, ...forged, `content-length: ${body.length}`];
     const { status, text } = await sendRaw(api.ports.api, head, body);
     expect(status).toBe(202);
     expect(text).not.toContain('evil');
