@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
-import { bar, claimHold, holdKey, signClaim } from '../../shared/domain/holds.ts';
+import { bar, claimHold, type Dropped, holdKey, signClaim } from '../../shared/domain/holds.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
@@ -71,6 +71,7 @@ export class Attempt {
       (each) => holdKey(each.entitlement, requester.principalId) === key,
     )?.outcome;
     const giveUp = latest(plus(clock.now(), timeline.holdLimitMs), notBefore);
+    let dropped: Dropped | undefined;
     const claim = () =>
       insist(clock, giveUp, (isWanted) =>
         holds.change(key, (document) => {
@@ -79,6 +80,7 @@ export class Attempt {
           const { outcome: answer, document: left } = claimHold(document, id, outcome === 'granted', notBefore, now);
           const barred = request.granted ? left : bar(left, id);
           const isOurs = barred?.claimedBy === id && barred !== document;
+          if (isOurs) dropped = barred.actor?.dropped;
           return {
             document: isOurs ? signClaim(barred, actor, latest(this.#until, notBefore), now) : barred,
             answer,
@@ -105,8 +107,9 @@ export class Attempt {
       sessionsEnded += await provider.terminate(entitlement, requester);
       return provider.revoke(entitlement, requester, notBefore);
     });
-    // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
-    const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
+    // Of what was gone already only the hold document can say when it went: perhaps by an earlier attempt.
+    const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : dropped?.at;
+    if (drop.outcome === 'absent' && dropped) sessionsEnded += dropped.sessionsEnded;
     if (droppedAt) this.drops.set(entitlement, { entitlement, droppedAt, sessionsEnded });
     sessionsEnded += await provider.terminate(entitlement, requester).catch(async (error: unknown) => {
       if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
@@ -118,7 +121,8 @@ export class Attempt {
       this.drops.delete(entitlement);
       throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
     }
-    return { entitlement, outcome: drop.outcome, droppedAt, sessionsEnded, verifiedAt: clock.now(), holdsUnknown };
+    const seen = { outcome: droppedAt === undefined ? drop.outcome : 'revoked', droppedAt, sessionsEnded } as const;
+    return { entitlement, ...seen, verifiedAt: clock.now(), holdsUnknown };
   }
 }
 

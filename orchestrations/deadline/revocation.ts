@@ -31,7 +31,8 @@ export class Revocation {
   /** Nobody has to be told: another process acts, or the caller of `callOff` does. */
   isSilent = false;
   readonly #onOver: (revocation: Revocation) => void;
-  readonly #evidence = new Map<Entitlement, Evidence | undefined>();
+  /** Made when there is something to note: many are armed, and few are over. */
+  #evidence: Map<Entitlement, Evidence | undefined> | undefined;
   #waiting: ((evidence: readonly RevocationEvidence[] | undefined) => void)[] | undefined;
   #hasBegun = false;
   #isOver = false;
@@ -66,7 +67,7 @@ export class Revocation {
 
   /** What is known so far, verified or not. */
   get known(): readonly Evidence[] {
-    return this.members.flatMap(({ entitlement }) => this.#evidence.get(entitlement) ?? []);
+    return this.members.flatMap(({ entitlement }) => this.#evidence?.get(entitlement) ?? []);
   }
 
   /** What was done, each part verified; undefined where it was called off, or not all of it could be done. */
@@ -77,6 +78,7 @@ export class Revocation {
 
   /** Notes what became of one entitlement; nothing where the scheduler could not do it. What has begun is waited for. */
   note(entitlement: Entitlement, evidence: Evidence | undefined): void {
+    this.#evidence ??= new Map();
     this.#evidence.set(entitlement, evidence);
     const isHopeless = evidence === undefined && !this.#hasBegun;
     if (isHopeless || this.#evidence.size === this.members.length) this.#finish();

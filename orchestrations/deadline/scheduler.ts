@@ -1,10 +1,12 @@
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
+import { type HoldDocument, holdKey, noteDropped } from '../../shared/domain/holds.ts';
 import type { ActorId, RequestId } from '../../shared/domain/ids.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { isNear, type Upcoming } from '../../shared/domain/upcoming.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type { Clock, HeartbeatStore, HoldStore } from '../../shared/ports.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
 import { createClaims } from './claims.ts';
 import { createGate } from './gate.ts';
 import { createLane, type Lane } from './lane.ts';
@@ -68,6 +70,7 @@ export function createDeadlineScheduler({
   const claim = createClaims({ clock, holds, liveness }, actor);
   const reports = createGate(reportsAtOnce);
   const near = { count: 0, until: clock.now() };
+  const onOver = (revocation: Revocation) => void reportOver(revocation);
 
   function add(member: Armed): void {
     const { revocation, entitlement } = member;
@@ -150,11 +153,25 @@ export function createDeadlineScheduler({
   }
 
   /** Reports, once those that are still under way have had a moment: reports don't crowd out revocations. */
-  async function reportOver({ id, known, isSilent }: Revocation): Promise<void> {
+  async function reportOver(revocation: Revocation): Promise<void> {
+    const { id, known, isSilent } = revocation;
     if (isSilent) return;
     const until = plus(clock.now(), timeline.reportPauseMs);
     while (calls.size > 0 && clock.now() < until) await Promise.race([Promise.all(calls), clock.sleepUntil(until)]);
-    await reports(() => report(id, { kind: 'revocation-fired', actor, evidence: known })).catch(() => undefined);
+    const reporting = reports(() => report(id, { kind: 'revocation-fired', actor, evidence: known }));
+    const limit = plus(clock.now(), timeline.reportLimitMs);
+    await withTimeout(clock, limit, reporting, 'CURFEW_HUB_BUSY').catch(() => keepEvidence(revocation));
+  }
+
+  /** Keeps in the hold documents what the orchestration could not be told: nobody else knows when it was dropped. */
+  async function keepEvidence({ id, known, members }: Revocation): Promise<void> {
+    for (const { entitlement, principal } of members) {
+      const { droppedAt: at, sessionsEnded = 0 } = known.find((each) => each.entitlement === entitlement) ?? {};
+      if (at === undefined) continue;
+      const key = holdKey(entitlement, principal.principalId);
+      const note = (document: HoldDocument | undefined) => noteDropped(document, id, { at, sessionsEnded });
+      await holds.change(key, (document) => ({ document: note(document), answer: null })).catch(() => undefined);
+    }
   }
 
   async function wakeForStart(id: RequestId, at: Instant): Promise<void> {
@@ -182,7 +199,7 @@ export function createDeadlineScheduler({
         return;
       }
       known?.leave();
-      const revocation = new Revocation(upcoming, clock.now(), (over) => void reportOver(over));
+      const revocation = new Revocation(upcoming, clock.now(), onOver);
       revocations.set(id, revocation);
       for (const member of revocation.members) add(member);
     },

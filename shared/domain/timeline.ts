@@ -59,6 +59,8 @@ export const timeline = {
   clockSkewMs: second,
   /** For so long reports of what was done wait for revocations that are still under way. */
   reportPauseMs: second,
+  /** After so long without having been told to the orchestration, what was dropped is kept in the hold documents. */
+  reportLimitMs: 2 * second,
   /** When the orchestration, having heard nothing, sees to the revocation itself. */
   guardMs: 5 * second,
   /** How long one attempt of the orchestration at revoking may take; doubled where the hub was too slow, up to the longest. */

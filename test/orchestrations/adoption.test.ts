@@ -151,6 +151,22 @@ describe('a request that is adopted', () => {
     await expectGone(world, id, 'expired');
   });
 
+  test('after a deadline that the scheduler kept meanwhile says when it was dropped, which the hold document remembers', async () => {
+    const world = createWorld();
+    const id = await world.submit();
+    await world.approve(id);
+    await lose(world, id);
+    world.target.sessions.set(ada.principalId, 2);
+    await world.advanceTo(plus(deadline, hour));
+    expect(world.target.log.at(-1)).toMatchObject({ at: deadline, what: 'dropped' });
+    await adopt(world, id);
+    expect(world.request(id).revoked).toMatchObject({
+      lateness: 0,
+      evidence: [{ outcome: 'revoked', sessionsEnded: 2 }],
+    });
+    await expectGone(world, id, 'expired');
+  });
+
   test('while it is being ended early, or is overdue, goes on with that, and with the schedule of alerts', async () => {
     const world = createWorld();
     const id = await world.submit();
