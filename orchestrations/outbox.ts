@@ -158,7 +158,7 @@ function againOf(cleanUp: Entry<CleanUp>, outcome: Delivered['cleanedUp'], now: 
   return { ...cleanUp, attempts, due: plus(now, pauseAfter(outcome, attempts)) };
 }
 
-/** An alarm is tried for as long as it takes, and an approver for as long as the answer is waited for. */
+/** What must reach a reader is tried for as long as it takes, and an approver for as long as the answer is waited for. */
 function attemptsFor({ kind, request: told }: Notice, { state, stage }: AccessRequest): number {
   if (alarmKinds.includes(kind)) return Number.POSITIVE_INFINITY;
   if (pastKinds.includes(kind)) return noticeAttempts;

@@ -126,7 +126,7 @@ export class Attempt {
   }
 }
 
-/** Nobody was told that they have what a failed grant may have given; somebody may have the same by another request, and keeps it. */
+/** The requester was not told of what a failed grant may have given, and may hold the same by another request, which is to stand. */
 function canWait({ cause, deadline }: Revocable, now: Instant): boolean {
   return cause?.kind === 'grant-failed' && deadline !== undefined && now < deadline;
 }

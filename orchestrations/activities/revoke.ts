@@ -25,8 +25,8 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
   const settling = Promise.race([scheduler.settle(request.id), unsettled]);
   const done = await withTimeout(clock, giveUp, settling, 'CURFEW_TARGET_UNAVAILABLE');
   if (done) return whole(dependencies, request, done, actor);
-  const rung = fired?.evidence ?? [];
-  const verified = await verifyFired(dependencies, request, rung, giveUp);
+  const reported = fired?.evidence ?? [];
+  const verified = await verifyFired(dependencies, request, reported, giveUp);
   if (verified) return whole(dependencies, request, verified, fired?.actor);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);
@@ -35,7 +35,7 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
   const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError(attempt.waitsFor)));
   const evidence = await Promise.race([revoking, late]).catch(async (error: unknown) => {
     // The next attempt finds it gone, and could not say since when.
-    const known = [...attempt.drops.values(), ...rung];
+    const known = [...attempt.drops.values(), ...reported];
     if (attempt.drops.size > 0) {
       void raise(request.id, { kind: 'revocation-fired', evidence: known }).catch(() => undefined);
     }
@@ -44,7 +44,7 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
     if (since === undefined) throw error;
     return goneWithTarget(request, since);
   });
-  const dated = evidence.map((each) => withDrop(each, request, rung, clock.now()));
+  const dated = evidence.map((each) => withDrop(each, request, reported, clock.now()));
   // An earlier attempt that hangs in this process may act still.
   const isDone = !dependencies.attempts.isUnderWay(request.id);
   return whole(dependencies, request, dated, isDone ? actor : undefined);
@@ -66,13 +66,13 @@ async function whole(
 async function verifyFired(
   { clock, providers }: ActivityDependencies,
   request: AccessRequest,
-  rung: readonly DropEvidence[],
+  reported: readonly DropEvidence[],
   giveUp: Instant,
 ): Promise<RevocationEvidence[] | undefined> {
   const { requester, terms } = request;
   const drops = terms.entitlements.map((entitlement) => ({
     entitlement,
-    drop: dropOf(entitlement, request, rung, clock.now()),
+    drop: dropOf(entitlement, request, reported, clock.now()),
   }));
   if (drops.some(({ drop }) => drop === undefined)) return undefined;
   const verifying = drops.map(async ({ entitlement, drop }): Promise<RevocationEvidence | undefined> => {
@@ -94,10 +94,10 @@ async function verifyFired(
 function withDrop(
   found: RevocationEvidence,
   request: AccessRequest,
-  rung: readonly DropEvidence[],
+  reported: readonly DropEvidence[],
   now: Instant,
 ): RevocationEvidence {
-  const drop = found.outcome === 'absent' ? dropOf(found.entitlement, request, rung, now) : undefined;
+  const drop = found.outcome === 'absent' ? dropOf(found.entitlement, request, reported, now) : undefined;
   if (!drop) return found;
   const sessionsEnded = found.sessionsEnded + drop.sessionsEnded;
   return { ...found, outcome: 'revoked', droppedAt: drop.droppedAt, sessionsEnded };
@@ -107,11 +107,11 @@ function withDrop(
 function dropOf(
   entitlement: Entitlement,
   { endsSince, deadline, requester: { principalId } }: AccessRequest,
-  rung: readonly DropEvidence[],
+  reported: readonly DropEvidence[],
   now: Instant,
 ) {
   const key = holdKey(entitlement, principalId);
-  const found = rung
+  const found = reported
     .flatMap((each) => dropped.safeParse(each).data ?? [])
     .find((each) => holdKey(each.entitlement, principalId) === key);
   const since = endsSince ?? deadline;
