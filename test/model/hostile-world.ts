@@ -130,7 +130,7 @@ class ReachedTarget extends MemoryTarget {
   }
 }
 
-/** One process of the service: its clock, its alarm, and all that dies with it. */
+/** One process of the service: its clock, its scheduler, and all that dies with it. */
 class Process {
   readonly died = Promise.withResolvers<'died'>();
   isDead = false;
@@ -210,7 +210,7 @@ const unavailable: { readonly [Each in Part]: ErrorCode } = {
 };
 
 /**
- * The service as two processes beside one durable engine, each with its own clock and its own alarm; calls take time, and
+ * The service as two processes beside one durable engine, each with its own clock and its own scheduler; calls take time, and
  * activities run on either, sometimes on both. Processes die and come back, and outside systems fail, when told to.
  */
 export function createHostileWorld({

@@ -126,7 +126,7 @@ describe('a request that is adopted', () => {
 
   test.each([
     ['long before', -4 * hour],
-    ['after the alarm of the lost one is armed, just before', -1_000],
+    ['after the process that armed it has claimed it, just before', -1_000],
   ])('%s its deadline ends on it to the millisecond, and nobody is told again that they have it', async (_, when) => {
     const world = createWorld();
     const id = await world.submit();

@@ -211,7 +211,7 @@ for (const { when, offset } of [
   { when: 'was ended just before its deadline', offset: -5_000 },
   { when: 'has ended, by a clock that is ahead', offset: 0 },
 ]) {
-  test(`what another process’s alarm has claimed stays claimed until it has rung, though the request ${when}`, async () => {
+  test(`what another process has claimed stays claimed until that may act no more, though the request ${when}`, async () => {
     const { time, holds, requests, activities, request, endedAt, deadline } = setUp();
     const settled = async () => {};
     const changedAt = plus(deadline, offset);

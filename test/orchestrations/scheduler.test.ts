@@ -281,7 +281,7 @@ test('a hold that goes between the claim and the instant is no longer in the way
   expect(bench.raised).toMatchObject([{ id: first.id, evidence: [{ outcome: 'revoked' }] }]);
 });
 
-test('an access that this process ends early never rings, and nobody is told', async () => {
+test('an access that this process ends early is never fired, and nothing is reported', async () => {
   const bench = createBench();
   const { id } = bench.armed();
   await bench.advanceTo(plus(time, -1_000));
@@ -334,7 +334,7 @@ test('of several entitlements one that can’t be claimed calls off the rest', a
   expect(bench.raised).toMatchObject([{ evidence: [] }]);
 });
 
-test('one that is ringing is waited for', async () => {
+test('a revocation that is under way is waited for', async () => {
   const bench = createBench();
   const { id } = bench.armed();
   let open = () => {};

@@ -8,7 +8,7 @@ import { createWorld } from '../support/world.ts';
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const hour = 3_600_000;
 
-/** What was asked for with which trace, in a story that has an alarm, a dead target and a new history. */
+/** What was asked for with which trace, in a lifecycle that has a scheduler, a dead target and a new history. */
 async function tracesOf(more: Omit<OrchestratorInput, 'first'>): Promise<Map<string, Set<unknown>>> {
   const traces = new Map<string, Set<unknown>>();
   const see = ({ actionType, functionName = '', input, compoundActions = [] }: Action) => {
