@@ -130,6 +130,8 @@ export interface CleanUp {
 
 export interface RequestInput {
   readonly request: AccessRequest;
+  /** Where the call is left to itself at some instant: an activity that starts later does nothing. */
+  readonly giveUp?: Instant | undefined;
 }
 
 /** Events to record, with the request as it is after them. */
@@ -187,7 +189,7 @@ export type Granting =
 export interface RevokeInput extends RequestInput {
   /** Nothing is dropped before this instant. */
   readonly notBefore: Instant;
-  /** What is not done by then has failed, so that people can be alerted in time. An attempt that starts later does nothing. */
+  /** What is not done by then has failed, so that people can be alerted in time. */
   readonly giveUp: Instant;
   readonly fired?: Fired | undefined;
 }

@@ -158,7 +158,8 @@ export class Run {
     input: ActivityTypes[Name]['input'],
     limit?: Instant,
   ): Durable<Outcome<ActivityTypes[Name]['result']>> {
-    const call = yield* this.#calls.call(activityNames[name], { ...input, trace: this.#trace }, limit);
+    const given = { ...(limit !== undefined && { giveUp: limit }), ...input, trace: this.#trace };
+    const call = yield* this.#calls.call(activityNames[name], given, limit);
     return this.#outcomeOf(call);
   }
 
