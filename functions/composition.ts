@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
-import { Attempts } from '../orchestrations/activities/attempt.ts';
+import { Attempts } from '../orchestrations/activities/attempts.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
 import { createDeadlineScheduler } from '../orchestrations/deadline/scheduler.ts';
 import { createTargetRegistry } from '../shared/adapters/arm/target-registry.ts';

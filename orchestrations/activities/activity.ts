@@ -19,7 +19,7 @@ import type {
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityName, ActivityTypes, Failure, Message, Outcome } from '../contract.ts';
 import type { DeadlineScheduler } from '../deadline/scheduler.ts';
-import type { Attempts } from './attempt.ts';
+import type { Attempts } from './attempts.ts';
 
 export interface ActivityDependencies {
   readonly clock: Clock;

@@ -2,7 +2,6 @@ import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import { bar, claimHold, type Dropped, holdKey, signClaim } from '../../shared/domain/holds.ts';
-import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
@@ -13,26 +12,6 @@ import type { ActivityDependencies } from './activity.ts';
 export type Revoking = Pick<ActivityDependencies, 'clock' | 'actor' | 'attempts' | 'holds' | 'providers'>;
 /** What a revocation goes by; for the reconciler it may be a part of a request, or what was seen in its place. */
 export type Revocable = Pick<AccessRequest, 'id' | 'requester' | 'terms' | 'granted' | 'cause' | 'deadline'>;
-
-/** The attempts at revoking that are under way in this process, whether or not they are still waited for. */
-export class Attempts {
-  readonly #running = new Map<RequestId, number>();
-
-  isUnderWay(id: RequestId): boolean {
-    return (this.#running.get(id) ?? 0) > 0;
-  }
-
-  async during<Result>(id: RequestId, work: () => Promise<Result>): Promise<Result> {
-    this.#running.set(id, (this.#running.get(id) ?? 0) + 1);
-    try {
-      return await work();
-    } finally {
-      const left = (this.#running.get(id) ?? 1) - 1;
-      if (left > 0) this.#running.set(id, left);
-      else this.#running.delete(id);
-    }
-  }
-}
 
 /** One attempt at revoking, which may go on though it is no longer waited for. */
 export class Attempt {

@@ -2,7 +2,7 @@ import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
 import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import type { Raise } from '../../orchestrations/activities/activity.ts';
-import { Attempts } from '../../orchestrations/activities/attempt.ts';
+import { Attempts } from '../../orchestrations/activities/attempts.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import {
   type ActivityName,

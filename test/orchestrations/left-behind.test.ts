@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Attempts } from '../../orchestrations/activities/attempt.ts';
+import { Attempts } from '../../orchestrations/activities/attempts.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
