@@ -158,7 +158,8 @@ export class Run {
     input: ActivityTypes[Name]['input'],
     limit?: Instant,
   ): Durable<Outcome<ActivityTypes[Name]['result']>> {
-    const call = yield* this.#calls.call(activityNames[name], { ...input, trace: this.#trace }, limit);
+    const asked = { ...input, trace: this.#trace, askedAt: this.now() };
+    const call = yield* this.#calls.call(activityNames[name], asked, limit);
     return this.#outcomeOf(call);
   }
 
