@@ -83,8 +83,8 @@ var alerts alert[] = [
     name: 'hub'
     title: 'Curfew: the task hub is behind'
     severity: 1
-    // The work of a process that died is begun again after five minutes, which is as it should be.
-    query: 'customMetrics | where name == "curfew.hub.delay" | summarize delay = max(valueMax) | where delay > 420'
+    // The work of a process that died is begun again after a minute, which is as it should be.
+    query: 'customMetrics | where name == "curfew.hub.delay" | summarize delay = max(valueMax) | where delay > 120'
     window: 'PT5M'
     every: 'PT5M'
     runbook: 'docs/runbook.md#the-task-hub-is-behind'

@@ -25,6 +25,7 @@ const lengthOf = (text = '') => {
   return ((hours * 60 + minutes) * 60 + seconds) * second;
 };
 const functionTimeout = lengthOf(host.functionTimeout);
+const redelivery = lengthOf(host.extensions.durableTask.storageProvider.workItemQueueVisibilityTimeout);
 /** When somebody is first alerted that an access stands past its deadline. */
 const firstAlert = (() => {
   const granted = requestAfter(
@@ -70,6 +71,9 @@ describe('the host', () => {
       functionTimeout,
     ],
     ['does not cut off the invocation that is open for the deadline scheduler', t.feedOpenMs, '<', functionTimeout],
+    // It renews its lease on an activity 30 s before the end, and looks every 5 s.
+    ['has time to renew its lease on an activity that runs', 35 * second, '<', redelivery],
+    ['begins the work of a process that died before anybody gives up on it', redelivery, '<', functionTimeout],
   ]);
 });
 
