@@ -42,6 +42,8 @@ export type Failure = Pick<Extract<Outcome<never>, { ok: false }>, 'code' | 'ret
  */
 export interface Traced {
   readonly trace?: string | undefined;
+  /** Of an activity: when the orchestration asked for it, so that the time it waited in the task hub is known. */
+  readonly askedAt?: Instant | undefined;
 }
 
 export interface OrchestratorInput extends Traced {

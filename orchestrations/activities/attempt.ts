@@ -80,21 +80,23 @@ export class Attempt {
       return { entitlement, outcome: 'kept', sessionsEnded: 0, verifiedAt: clock.now(), holdsUnknown };
     }
     let sessionsEnded = 0;
-    const drop = await provider.revoke(entitlement, requester, notBefore).catch(async (error: unknown) => {
+    const revoke = () => this.#send(() => provider.revoke(entitlement, requester, notBefore));
+    const terminate = () => this.#send(() => provider.terminate(entitlement, requester));
+    const drop = await revoke().catch(async (error: unknown) => {
       if (clock.now() < notBefore) throw error;
       // A session of their own may stand in the way: an open transaction can lock its user against every change.
-      sessionsEnded += await provider.terminate(entitlement, requester);
-      return provider.revoke(entitlement, requester, notBefore);
+      sessionsEnded += await terminate();
+      return revoke();
     });
     // Of what was gone already only the hold document can say when it went: perhaps by an earlier attempt.
     const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : dropped?.at;
     if (drop.outcome === 'absent' && dropped) sessionsEnded += dropped.sessionsEnded;
     if (droppedAt) this.drops.set(entitlement, { entitlement, droppedAt, sessionsEnded });
-    sessionsEnded += await provider.terminate(entitlement, requester).catch(async (error: unknown) => {
+    sessionsEnded += await terminate().catch(async (error: unknown) => {
       if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
       // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
-      await provider.cleanUp(entitlement, requester);
-      return provider.terminate(entitlement, requester);
+      await this.#send(() => provider.cleanUp(entitlement, requester));
+      return terminate();
     });
     if (await provider.isHeld(entitlement, requester)) {
       this.drops.delete(entitlement);
@@ -102,6 +104,12 @@ export class Attempt {
     }
     const seen = { outcome: droppedAt === undefined ? drop.outcome : 'revoked', droppedAt, sessionsEnded } as const;
     return { entitlement, ...seen, verifiedAt: clock.now(), holdsUnknown };
+  }
+
+  /** An attempt that is over sends nothing: the same may be granted again by then. */
+  async #send<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#dependencies.clock.now() >= this.#until) throw new CurfewError('CURFEW_TARGET_UNAVAILABLE');
+    return work();
   }
 }
 

@@ -26,8 +26,8 @@ export class Revocation {
   readonly members: readonly Armed[];
   /** Nothing is claimed before this instant, so that a grant that is under way is not in its way. */
   claimsFrom: Instant;
-  /** Another process has claimed a part of it, and lives: all of it is left to that one, so that one knows of everything. */
-  isYielded = false;
+  /** A part of it is claimed by this process. */
+  isClaimed = false;
   /** Nobody has to be told: another process acts, or the caller of `callOff` does. */
   isSilent = false;
   readonly #onOver: (revocation: Revocation) => void;
@@ -58,7 +58,7 @@ export class Revocation {
     this.#hasBegun = true;
   }
 
-  /** Another process acts, or the revocation is no longer due. */
+  /** Another process acts, or the revocation is no longer due. Changes nothing where a part of it has begun. */
   leave(): void {
     if (this.#hasBegun || this.#isOver) return;
     this.isSilent = true;

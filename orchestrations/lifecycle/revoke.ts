@@ -50,13 +50,13 @@ function* attempt(run: Run, notBefore: Instant, tooSlow: number): Durable<Outcom
   const { request, fired } = run;
   const begins = latest(run.now(), notBefore);
   // What is said to be dropped is only to be verified, and nobody need be alerted.
-  const isDropped = fired !== undefined && fired.evidence.length >= request.terms.entitlements.length;
-  const limit = isDropped
-    ? timeline.longestRevokeLimitMs
-    : Math.min(timeline.longestRevokeLimitMs, timeline.revokeLimitMs * 2 ** tooSlow);
+  const isDropped =
+    run.attempts === 0 && fired !== undefined && fired.evidence.length >= request.terms.entitlements.length;
   const spread = tooSlow > 0 ? 2 * jitter(request.id, run.attempts) : 1;
+  const grown = Math.ceil(timeline.revokeLimitMs * 2 ** tooSlow * spread);
+  const limit = isDropped ? timeline.longestRevokeLimitMs : Math.min(timeline.longestRevokeLimitMs, grown);
   const byAlert = isDropped ? undefined : alertDue(request);
-  const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, Math.ceil(limit * spread)), byAlert));
+  const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, limit), byAlert));
   return yield* run.call('revoke', { request, notBefore, giveUp, fired }, plus(giveUp, timeline.lostAfterMs));
 }
 

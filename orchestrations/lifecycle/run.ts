@@ -158,8 +158,9 @@ export class Run {
     input: ActivityTypes[Name]['input'],
     limit?: Instant,
   ): Durable<Outcome<ActivityTypes[Name]['result']>> {
-    const given = { ...(limit !== undefined && { giveUp: limit }), ...input, trace: this.#trace };
-    const call = yield* this.#calls.call(activityNames[name], given, limit);
+    const limited = limit !== undefined && { giveUp: limit };
+    const asked = { ...limited, ...input, trace: this.#trace, askedAt: this.now() };
+    const call = yield* this.#calls.call(activityNames[name], asked, limit);
     return this.#outcomeOf(call);
   }
 
@@ -200,7 +201,7 @@ export class Run {
         if (this.#isDue()) this.#noteFired(message);
         return;
       case 'start-near':
-        this.isStartNear = true;
+        this.isStartNear ||= this.#startsSoon();
         return;
       default:
         this.apply(message);
@@ -212,6 +213,11 @@ export class Run {
     const { deadline } = this.request;
     const isNear = deadline !== undefined && this.now() >= plus(deadline, -timeline.claimWindowMs);
     return isNear || isEnding(this.request);
+  }
+
+  #startsSoon(): boolean {
+    const { startsAt } = this.request.terms;
+    return startsAt !== undefined && this.now() >= plus(startsAt, -2 * timeline.startLeadMs);
   }
 
   /** Of two reports the one that knows when something was dropped is the better. */

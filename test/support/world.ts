@@ -43,6 +43,7 @@ type Faults = { [Name in ActivityName]?: (call: number) => 'crash-before' | 'cra
 
 /** As host.json has it. Milliseconds. */
 const functionTimeout = 300_000;
+const visibilityTimeout = 60_000;
 const never = new Promise<never>(() => {});
 let worlds = 0;
 
@@ -59,7 +60,7 @@ export function createWorld({
   onTurn,
   steps,
   random: hubRandom,
-  redeliverAfter,
+  redeliverAfter = visibilityTimeout,
 }: {
   timers?: 'exact' | 'azure-storage';
   faults?: Faults;
@@ -181,7 +182,7 @@ export function createWorld({
       onTurn,
       steps,
       ...(hubRandom && { random: hubRandom }),
-      ...(redeliverAfter !== undefined && { redeliverAfter }),
+      redeliverAfter,
       functionTimeout,
       orchestrators: { [orchestratorName]: accessRequest },
       activities: registered,
