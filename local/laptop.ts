@@ -233,6 +233,8 @@ export function startCurfew(
     statePath: join(folder, 'durable.sqlite'),
     ...(timers && { timers }),
     ...(steps && { steps }),
+    // A laptop has one process: where that is gone nobody waits until it is known to be.
+    redeliverAfter: 0,
   });
 }
 
