@@ -4,7 +4,8 @@ import { measureCost } from './cost.ts';
 import { type Figure, mebibytes } from './figures.ts';
 import { measureLifecycles } from './lifecycles.ts';
 import { measureMemory } from './memory.ts';
-import { measureLateTimers, measureSharedDeadline } from './shared-deadline.ts';
+import { measureKilled, measureLateTimers, measureSharedDeadline } from './shared-deadline.ts';
+import { measureStarts } from './starts.ts';
 import { measureStartup } from './startup.ts';
 import type { Setup } from './system.ts';
 
@@ -14,6 +15,8 @@ const parts: Readonly<Record<string, (setup: Setup) => Promise<Figure[]>>> = {
   lifecycles: measureLifecycles,
   deadline: (setup) => measureSharedDeadline(setup),
   'late-timers': (setup) => measureLateTimers(setup),
+  killed: (setup) => (setup === 'apart' ? measureKilled() : Promise.resolve([])),
+  starts: (setup) => measureStarts(setup),
   cost: (setup) => measureCost(setup),
   memory: measureMemory,
 };
