@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectAs } from '../local/database.ts';
+import { tokenFor } from '../local/people.ts';
 import { changesSince, lastEntry } from './audit.ts';
 import { signIn } from './company.ts';
 import { describeLateness, type Figure, inParallel, round } from './figures.ts';
 import { Mailbox } from './mailbox.ts';
 import { Portal } from './portal.ts';
-import { closeFixture, openFixture } from './seed.ts';
 import { type Setup, startSystem } from './system.ts';
 
 const atOnce = 16;
@@ -21,11 +22,10 @@ export async function measureStarts(
 ): Promise<Figure[]> {
   const system = await startSystem(setup, count, { steps });
   const mailbox = new Mailbox(system);
-  let fixture: Awaited<ReturnType<typeof openFixture>> | undefined;
+  let administrator: Awaited<ReturnType<typeof connectAs>> | undefined;
   try {
-    fixture = await openFixture(system);
-    const [administrator] = fixture.administrators;
-    if (!administrator) throw new Error('There is no database.');
+    const token = await tokenFor('carla', system.authority, 'https://database.windows.net/.default');
+    administrator = await connectAs(token, system.ports.sql, 'orders');
     const analysts = await inParallel(count, atOnce, (number) => signIn(system, number));
     const names = new Set(analysts.map(({ userPrincipalName }) => userPrincipalName));
     const portal = new Portal(system);
@@ -52,7 +52,7 @@ export async function measureStarts(
     ];
   } finally {
     mailbox.close();
-    if (fixture) await closeFixture(fixture);
+    await administrator?.close();
     await system.stop();
   }
 }
