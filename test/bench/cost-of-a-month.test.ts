@@ -16,9 +16,9 @@ test('docs/cost.md has what bench/cost-of-a-month.ts prints', () => {
 
 test('what it takes from the bench stands there', () => {
   const bench = read('bench/README.md');
-  expect(bench).toContain(`one life from asking to its deadline, 100 standing | apart | ${figures.life.is} RU `);
+  expect(bench).toContain(`one lifecycle up to its deadline, 100 standing | apart | ${figures.life.is} RU `);
   const [, history, input] =
-    /task hub, a whole life, 100 standing \| apart \| ([\d.]+) KiB .*, ([\d.]+) KiB of input/.exec(bench) ?? [];
+    /task hub, a whole lifecycle, 100 standing \| apart \| ([\d.]+) KiB .*, ([\d.]+) KiB of input/.exec(bench) ?? [];
   expect(Number(history) + Number(input)).toBeCloseTo(figures.history.is);
   const readings = bench.matchAll(/reading, each minute, ([\d,]+) standing \| apart \| ([\d.,]+) RU/g);
   for (const [, standing, units = ''] of readings) {
