@@ -11,7 +11,7 @@ import type { Tally } from './service-app.ts';
 import { type Setup, type System, startSystem } from './system.ts';
 
 /** Lifecycles that are counted while the other requests wait. */
-const lives = 5;
+const counted = 5;
 /** Seconds that such an access lasts. */
 const duration = 8;
 /** The reconciler runs at this second of each minute. */
@@ -31,7 +31,7 @@ export async function measureCost(setup: Setup, counts = [100, 1_000, 10_000]): 
 }
 
 async function measure(setup: Setup, count: number): Promise<Figure[]> {
-  const system = await startSystem(setup, lives, { databases: databases.slice(1) });
+  const system = await startSystem(setup, counted, { databases: databases.slice(1) });
   const mailbox = new Mailbox(system);
   let history: Figure[] = [];
   let fixture: Fixture | undefined;
@@ -76,7 +76,7 @@ async function measure(setup: Setup, count: number): Promise<Figure[]> {
     const grows = (from: NodeJS.MemoryUsage, to: NodeJS.MemoryUsage) =>
       `${round((to.heapUsed - from.heapUsed) / count / 1024, 2)} KiB each (${mebibytes(from.heapUsed)} → ${mebibytes(to.heapUsed)})`;
     return [
-      [`one lifecycle up to its deadline, ${waitingCount}`, describe(lived, lives)],
+      [`one lifecycle up to its deadline, ${waitingCount}`, describe(lived, counted)],
       [`the reconciler's reading, each minute, ${waitingCount}`, describe(reconciled, 1)],
       [`heap of a granted request that waits, history and all, ${waitingCount}`, grows(empty, waiting)],
       [`more when it is armed, ${waitingCount}`, grows(rested, armed)],
@@ -92,7 +92,7 @@ async function measure(setup: Setup, count: number): Promise<Figure[]> {
 /** Requests are submitted, approved by mail, and granted until their deadline. */
 async function live(system: System, mailbox: Mailbox): Promise<void> {
   const portal = new Portal(system);
-  await inParallel(lives, lives, async (number) => {
+  await inParallel(counted, counted, async (number) => {
     const { id } = await portal.ask(await signIn(system, number), duration);
     await portal.approve(await mailbox.link(id, 'bob@contoso.example'));
   });

@@ -26,10 +26,10 @@ export interface Scene {
   readonly killedBefore?: number;
 }
 
-export const title = ({ count, databases: places, way, spread, killedBefore }: Scene) =>
+export const title = ({ count, databases: some, way, spread, killedBefore }: Scene) =>
   [
     `${round(count)} ${spread ? `spread over ${spread / 1_000} s` : 'at one instant'}`,
-    `${places} database${places > 1 ? 's' : ''}`,
+    `${some} database${some > 1 ? 's' : ''}`,
     way,
     ...(killedBefore === undefined ? [] : [`killed ${killedBefore / 1_000} s before`]),
   ].join(', ');
