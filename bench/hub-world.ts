@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { armUpcoming } from '../functions/deadlines.ts';
 import { createDurableEngine } from '../local/functions-host/durable/index.ts';
 import type { StepPreset } from '../local/functions-host/index.ts';
+import { Attempts } from '../orchestrations/activities/attempts.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
 import {
   type ActivityName,
@@ -100,6 +101,7 @@ export function openHubWorld(time: HubTime, steps: StepPreset, people: number) {
     ...systems,
     providers,
     actor,
+    attempts: new Attempts(),
     entropy: { bytes: (count) => randomBytes(count) },
     publicUrl: 'https://curfew.example',
   });

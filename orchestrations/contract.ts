@@ -146,13 +146,13 @@ export interface DeliverInput extends RecordInput {
   readonly cleanUp?: CleanUp | undefined;
 }
 
-/** What became of each part; null where it succeeded. */
+/** What failed; nothing where all succeeded, which keeps histories short. */
 export interface Delivered {
-  readonly recorded: Failure | null;
-  /** In the order of the groups. */
-  readonly notified: readonly (Failure | null)[];
+  readonly recorded?: Failure | undefined;
+  /** By the position of the notification in its groups. */
+  readonly notified?: { readonly [position: number]: Failure } | undefined;
   /** An instant: not before then. */
-  readonly cleanedUp: Failure | { readonly notBefore: Instant } | null;
+  readonly cleanedUp?: Failure | { readonly notBefore: Instant } | undefined;
 }
 
 export interface AskApproversInput extends RecordInput {

@@ -20,13 +20,16 @@ import { type Activity, type ActivityDependencies, attempt, limited } from './ac
 import { checkPeople } from './check-people.ts';
 import { record } from './record.ts';
 
-/** Waits for the instant, checks the people, records the intent, and grants. Each step begins when the one before is done. */
+/**
+ * Checks the people, records the intent, and grants; each step begins when the one before is done. Before a booked start the first two
+ * are done a moment ahead, and the grant waits for the instant.
+ */
 export const grant: Activity<'grant'> = async (dependencies, input): Promise<Granting> => {
   const { clock } = dependencies;
   const { request, notBefore } = input;
   if (!isGranting(request)) throw new CurfewError('CURFEW_INTERNAL');
   const { deadline } = request;
-  if (notBefore !== undefined) await clock.sleepUntil(notBefore);
+  if (notBefore !== undefined) await clock.sleepUntil(plus(notBefore, -timeline.eligibilityLastsMs));
   const step = <Step extends 'check' | 'record' | 'grant'>(name: Step, work: () => Promise<unknown>) =>
     attempt(dependencies, { what: `grant, ${name}`, requestId: request.id }, work).then((outcome) =>
       outcome.ok ? undefined : ({ ...outcome, outcome: 'failed', step: name } as const),
@@ -35,7 +38,8 @@ export const grant: Activity<'grant'> = async (dependencies, input): Promise<Gra
   const failed =
     (await step('check', () => checkPeople(dependencies, request))) ??
     (await step('record', () => record(dependencies, input))) ??
-    (await step('grant', () => {
+    (await step('grant', async () => {
+      if (notBefore !== undefined) await clock.sleepUntil(notBefore);
       const limit = plus(clock.now(), timeline.grantLimitMs);
       const code = deadline <= limit ? 'CURFEW_DEADLINE_PASSED' : 'CURFEW_TARGET_UNAVAILABLE';
       const granting = () => grantAll(dependencies, request, deadline, evidence);

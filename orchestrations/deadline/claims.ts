@@ -1,6 +1,6 @@
 import { claimScheduled, holdKey, type ScheduledClaim } from '../../shared/domain/holds.ts';
 import type { ActorId } from '../../shared/domain/ids.ts';
-import { plus } from '../../shared/domain/time.ts';
+import { latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import type { Clock, HoldStore } from '../../shared/ports.ts';
 import { createGate } from './gate.ts';
@@ -60,6 +60,7 @@ export function createClaims(
         if (revocation.isOver || clock.now() >= revocation.actUntil) return 'lost';
       }
       dead = claim.to;
+      revocation.actUntil = latest(revocation.actUntil, plus(clock.now(), timeline.claimLastsMs));
     }
   };
 

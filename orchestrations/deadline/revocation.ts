@@ -21,8 +21,8 @@ type Evidence = DropEvidence | RevocationEvidence;
 export class Revocation {
   readonly id: RequestId;
   readonly deadline: Instant;
-  /** Nothing is sent after this instant: others rely on its being over then. */
-  readonly actUntil: Instant;
+  /** Nothing is sent after this instant: others rely on its being over then. What is taken over late has more time. */
+  actUntil: Instant;
   readonly members: readonly Armed[];
   /** Nothing is claimed before this instant, so that a grant that is under way is not in its way. */
   claimsFrom: Instant;

@@ -19,6 +19,8 @@ export const timeline = {
   // Before a grant.
   /** So long before a booked start its orchestration is woken, so that the grant waits for the instant in a process. */
   startLeadMs: 8 * second,
+  /** What was found out about requester and approvers holds good for so long: before a booked start they are checked by that much. */
+  eligibilityLastsMs: second,
   /** How long one attempt at granting may take, from when it starts. */
   grantLimitMs: 30 * second,
   /** How long an approved request waits for the event store before its requester is notified. */
@@ -49,8 +51,8 @@ export const timeline = {
   /** So long before the deadline connections are opened and names looked up. */
   preparationMs: 2 * second,
   /** How often a process that holds claims says that it lives, and after how long a silent one counts as dead. */
-  heartbeatMs: 250,
-  deadAfterMs: second,
+  heartbeatMs: 150,
+  deadAfterMs: 600,
 
   // After the deadline.
   /** A claim is acted on no later than this after the deadline. */

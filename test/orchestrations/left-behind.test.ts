@@ -103,7 +103,7 @@ function setUp() {
     },
     async release({ request: ended }: { request: typeof request }) {
       const outcome = await all.deliver({ request: ended, events: [], groups: [], cleanUp: { done } }, raise);
-      return { ok: outcome.ok && outcome.result.cleanedUp === null };
+      return { ok: outcome.ok && outcome.result.cleanedUp === undefined };
     },
   };
   return { time, target, holds, requests, activities, request, endedAt, deadline };
