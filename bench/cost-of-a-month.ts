@@ -57,7 +57,7 @@ export const figures = {
   memory: { is: 2, what: 'GB in an instance', from: deployed },
   queues: { is: 5, what: 'queues that are polled each second', from: deployed },
   minuteAlerts: { is: 1, what: 'alert each minute', from: deployed },
-  alerts: { is: 7, what: 'alerts every five minutes', from: deployed },
+  alerts: { is: 9, what: 'alerts every five minutes', from: deployed },
 } as const satisfies Record<string, Figure>;
 
 interface Price {
