@@ -199,7 +199,9 @@ export function createDeadlineScheduler({
   return {
     arm(upcoming) {
       if (!upcoming || !isNear(upcoming, clock.now())) return;
-      const { id, kind, at } = upcoming;
+      const { id, kind, at, entitlements } = upcoming;
+      // Of another version of Curfew; one that nobody can act on must not keep others from being armed.
+      if (!entitlements.every((entitlement) => Object.hasOwn(providers, entitlement.kind))) return;
       if (kind === 'start') {
         if (starts.get(id) === at) return;
         starts.set(id, at);

@@ -363,6 +363,15 @@ test('what could not be sent for two seconds is not sent any more', async () => 
   expect(bench.raised.filter(({ evidence }) => evidence.length === 0)).toHaveLength(1);
 });
 
+test('an entitlement of a kind that is not known is left alone, and keeps no other from being armed', async () => {
+  const bench = createBench();
+  const { upcoming } = bench.armed();
+  const unknown = { ...entitlement, kind: 'from-the-future' } as unknown as SqlRoleEntitlement;
+  expect(() => bench.scheduler.arm({ ...upcoming, id: 'other' as RequestId, entitlements: [unknown] })).not.toThrow();
+  await bench.advanceTo(time);
+  expect(bench.target.calls).toHaveLength(1);
+});
+
 test('one that is long over is not armed', async () => {
   const bench = createBench();
   bench.armed(plus(time, -3 * 60_000));
