@@ -15,7 +15,7 @@ import { isEnded, isGranting, isOver } from '../../shared/domain/states.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { countHeld } from '../../shared/history.ts';
-import type { Granting } from '../contract.ts';
+import type { Granting, RecordInput } from '../contract.ts';
 import { type Activity, type ActivityDependencies, attempt, limited } from './activity.ts';
 import { checkPeople } from './check-people.ts';
 import { record } from './record.ts';
@@ -35,8 +35,9 @@ export const grant: Activity<'grant'> = async (dependencies, input): Promise<Gra
       outcome.ok ? undefined : ({ ...outcome, outcome: 'failed', step: name } as const),
     );
   const evidence: GrantEvidence[] = [];
+  const unchecked = await step('check', () => checkPeople(dependencies, request));
+  if (unchecked) return (await mayBeIntended(dependencies, input)) ? { ...unchecked, step: 'record' } : unchecked;
   const failed =
-    (await step('check', () => checkPeople(dependencies, request))) ??
     (await step('record', () => record(dependencies, input))) ??
     (await step('grant', async () => {
       if (notBefore !== undefined) await clock.sleepUntil(notBefore);
@@ -47,6 +48,17 @@ export const grant: Activity<'grant'> = async (dependencies, input): Promise<Gra
     }));
   return failed ?? { outcome: 'granted', evidence };
 };
+
+/** Whether an earlier run of this activity, whose process died, recorded the intent; also where the store can't say. */
+async function mayBeIntended(
+  { events: store }: ActivityDependencies,
+  { request: { id }, events }: RecordInput,
+): Promise<boolean> {
+  const intent = events.find(({ event }) => event.type === 'grant-intended');
+  if (!intent) return false;
+  const chain = await store.read(id).catch(() => undefined);
+  return chain === undefined || chain[intent.sequence] !== undefined;
+}
 
 /** Grants every entitlement of the role. What fails half-way is undone by the revocation that follows a failure. */
 async function grantAll(
