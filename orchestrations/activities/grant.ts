@@ -14,6 +14,7 @@ import type { Entitlement } from '../../shared/domain/policy.ts';
 import { isEnded, isGranting, isOver } from '../../shared/domain/states.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
+import { upcomingOf } from '../../shared/domain/upcoming.ts';
 import { countHeld } from '../../shared/history.ts';
 import type { Granting } from '../contract.ts';
 import { type Activity, type ActivityDependencies, attempt, limited } from './activity.ts';
@@ -41,7 +42,10 @@ export const grant: Activity<'grant'> = async (dependencies, input): Promise<Gra
       const granting = () => grantAll(dependencies, request, deadline, evidence);
       return limited(dependencies, code, granting, earliest(limit, deadline));
     }));
-  return failed ?? { outcome: 'granted', evidence };
+  if (failed) return failed;
+  // Armed with the intent, but near the deadline it may have been looked for before its holds were there.
+  dependencies.scheduler.arm(upcomingOf(request));
+  return { outcome: 'granted', evidence };
 };
 
 /** Grants every entitlement of the role. What fails half-way is undone by the revocation that follows a failure. */

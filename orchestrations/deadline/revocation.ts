@@ -46,6 +46,11 @@ export class Revocation {
     return this.#isOver;
   }
 
+  /** Whether it is over, before its time, without a claim. */
+  mayBeRepeated(now: Instant): boolean {
+    return this.#isOver && !this.isSilent && this.known.length === 0 && now < this.deadline;
+  }
+
   begin(): void {
     this.#hasBegun = true;
   }

@@ -14,7 +14,10 @@ import { type Armed, Revocation } from './revocation.ts';
 
 /** Revokes at the exact instant, in the memory of one process, what its feeders arm. It records no event. */
 export interface DeadlineScheduler {
-  /** Arms what begins or ends within the next minutes; anything else, and what is armed already, changes nothing. */
+  /**
+   * Arms what begins or ends within the next minutes; anything else, and what is armed already, changes nothing. What could not be
+   * claimed, and is not due yet, is armed again: the hold may have come since.
+   */
   arm(upcoming: Upcoming | undefined): void;
   /**
    * Calls off the request's revocation, or waits for it where it has begun. Resolves to what was done, each part verified, or
@@ -174,7 +177,7 @@ export function createDeadlineScheduler({
       }
       const known = revocations.get(id);
       // A deadline only ever moves later: what says otherwise is old.
-      if (known && known.deadline >= at) return;
+      if (known && (known.deadline > at || (known.deadline === at && !known.mayBeRepeated(clock.now())))) return;
       known?.leave();
       const revocation = new Revocation(upcoming, clock.now(), (over) => void reportOver(over));
       revocations.set(id, revocation);
