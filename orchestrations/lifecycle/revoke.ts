@@ -20,7 +20,13 @@ export function* revoke(run: Run): Durable<void> {
     yield* awaitRetry(run);
     if (run.isRenewed) return;
     const notBefore = isBegun() ? run.now() : run.deadline;
+    const wasDropped = isDropped(run);
     const revoked = yield* attempt(run, notBefore, tooSlow);
+    if (!revoked.ok && revoked.code === 'CURFEW_HUB_BUSY' && !wasDropped) {
+      yield* run.catchUp();
+      // It has been heard meanwhile that the access is gone: the next attempt only verifies it.
+      if (isDropped(run)) continue;
+    }
     tooSlow = !revoked.ok && revoked.code === 'CURFEW_HUB_BUSY' ? tooSlow + 1 : 0;
     // What is gone was not dropped before its time, even where a clock has been set back since.
     const now = latest(run.now(), revoked.at, revoked.ok ? notBefore : undefined);
@@ -49,15 +55,18 @@ function* attempt(run: Run, notBefore: Instant, tooSlow: number): Durable<Outcom
   if (late?.ok) return late;
   const { request, fired } = run;
   const begins = latest(run.now(), notBefore);
-  // What is said to be dropped is only to be verified, and nobody need be alerted.
-  const isDropped = fired !== undefined && fired.evidence.length >= request.terms.entitlements.length;
-  const limit = isDropped
+  const limit = isDropped(run)
     ? timeline.longestRevokeLimitMs
     : Math.min(timeline.longestRevokeLimitMs, timeline.revokeLimitMs * 2 ** tooSlow);
   const spread = tooSlow > 0 ? 2 * jitter(request.id, run.attempts) : 1;
-  const byAlert = isDropped ? undefined : alertDue(request);
+  const byAlert = isDropped(run) ? undefined : alertDue(request);
   const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, Math.ceil(limit * spread)), byAlert));
   return yield* run.call('revoke', { request, notBefore, giveUp, fired }, plus(giveUp, timeline.lostAfterMs));
+}
+
+/** What is said to be dropped is only to be verified, and nobody need be alerted. */
+function isDropped({ fired, request }: Run): boolean {
+  return fired !== undefined && fired.evidence.length >= request.terms.entitlements.length;
 }
 
 /** Waits until the next attempt is due. Where the history has become long, the run goes on in a new one meanwhile. */
@@ -65,7 +74,14 @@ function* awaitRetry(run: Run): Durable<void> {
   while (run.retry && run.now() < run.retry.at) {
     if (run.isLong) return yield* run.renew();
     const { at, code } = run.retry;
-    yield* run.until(earliest(at, alertDue(run.request)), { while: () => !run.isLong, limit: at });
+    const wasDropped = isDropped(run);
+    const isNews = () => isDropped(run) && !wasDropped;
+    yield* run.until(earliest(at, alertDue(run.request)), { while: () => !run.isLong && !isNews(), limit: at });
+    if (!isDropped(run)) yield* run.catchUp();
+    if (isNews()) {
+      run.retry = undefined;
+      return;
+    }
     noteDelay(run, code, run.now());
   }
 }
