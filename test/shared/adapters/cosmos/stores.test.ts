@@ -8,6 +8,7 @@ import { link } from '../../../../shared/domain/hash-chain.ts';
 import { holdKey } from '../../../../shared/domain/holds.ts';
 import { driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../../../shared/domain/ids.ts';
 import { plus } from '../../../../shared/domain/time.ts';
+import type { Upcoming } from '../../../../shared/domain/upcoming.ts';
 import type { Held } from '../../../../shared/ports.ts';
 import { containerOf, server } from '../../../contract/cosmos/support.ts';
 import { ada, entitlement, eve, requestAfter, requested, start } from '../../../support/samples.ts';
@@ -46,6 +47,40 @@ test('requests with something to come are those that go on, and those whose revi
   for (const each of all) await requests.save(each);
   const { requests: found } = await requests.list({ isUnfinished: true }, 10);
   expect(found.map(({ id }) => id).toSorted((one, other) => (one < other ? -1 : 1))).toEqual(['req-open', 'req-owed']);
+});
+
+test('what begins or ends between two instants is found as soon as it is recorded, page by page, each once', async () => {
+  const requests = createRequestStore(await containerOf((await server()).url, { id: 'requests', ...byId }));
+  const request = requestAfter(requested());
+  const [from, to] = [plus(start, 60_000), plus(start, 120_000)];
+  const booked = requestAfter(requested({ startsAt: to }));
+  const all = [
+    { ...request, id: 'req-a', state: 'granting', deadline: from },
+    { ...request, id: 'req-b', state: 'granted', deadline: to },
+    { ...booked, id: 'req-c', state: 'scheduled' },
+    { ...request, id: 'req-d', state: 'granted', deadline: plus(from, -1) },
+    { ...request, id: 'req-e', state: 'granted', deadline: plus(to, 1) },
+    { ...request, id: 'req-f', state: 'revoking', deadline: from },
+    { ...request, id: 'req-g', state: 'expired', deadline: from },
+    { ...request, id: 'req-h', state: 'waiting-for-approval' },
+  ] as (typeof request)[];
+  for (const each of all) await requests.save(each);
+  const found: Upcoming[] = [];
+  let pages = 0;
+  for (let after: string | undefined; pages === 0 || after !== undefined; pages++) {
+    const page = await requests.upcoming(from, to, 2, after);
+    found.push(...page.upcoming);
+    after = page.next;
+  }
+  expect(pages).toBe(2);
+  const { requester, terms } = request;
+  const { principalId, userPrincipalName } = requester;
+  const common = { principal: { principalId, userPrincipalName }, entitlements: terms.entitlements };
+  expect(found).toEqual([
+    { ...common, id: 'req-a', kind: 'end', at: from },
+    { ...common, id: 'req-b', kind: 'end', at: to },
+    { ...common, id: 'req-c', kind: 'start', at: to },
+  ]);
 });
 
 test('the requests that were begun lately are found by their first events, and nothing else is', async () => {
