@@ -59,7 +59,7 @@ function createBench() {
   const heartbeats = new MemoryHeartbeats();
   const raised: { at: Instant; id: RequestId; evidence: readonly DropEvidence[] }[] = [];
   const woken: { at: Instant; id: RequestId }[] = [];
-  /** The scheduler of one process. Of one that has died nothing more is heard, and nobody hears one that `isMute` say that it lives. */
+  /** The scheduler of one process. Of one that has died nothing more is heard, and one that `isMute` no longer says that it lives. */
   const startProcess = (name: string, state: { isDead?: boolean; isMute?: boolean } = {}) =>
     createDeadlineScheduler({
       clock: {
@@ -566,11 +566,16 @@ describe('of two processes that have the same revocation', () => {
     expect(bench.raised).toMatchObject([{ id }]);
   });
 
-  test('while the heartbeats can’t be read nobody is taken for dead', async () => {
+  test('while the heartbeats can’t be read nobody is taken for dead, nor for that once they can', async () => {
     const bench = createBench();
-    const { actor } = armedInBoth(bench);
+    const { one, actor } = armedInBoth(bench);
     await bench.advanceTo(plus(time, -3 * second));
     bench.heartbeats.failure = 'CURFEW_STORE_UNAVAILABLE';
+    one.isMute = true;
+    await bench.advanceTo(plus(time, -1_200));
+    bench.heartbeats.failure = undefined;
+    await bench.advanceTo(plus(time, -700));
+    one.isMute = false;
     await bench.advanceTo(plus(time, -1));
     expect(actor()?.id).toBe('one');
     await bench.advanceTo(plus(time, 60 * second));
