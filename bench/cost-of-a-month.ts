@@ -9,11 +9,12 @@ interface Figure {
 }
 
 const bench = 'bench/README.md';
-/** The story `expire` of test/replay: an hour's access, two people asked, one of whom approves. A test counts again. */
-const story = 'counted';
-/** Once, in the traces of a story like that of test/telemetry. */
+/** The lifecycle `expire` of test/replay: an hour's access, two approvers, one of whom approves. A test counts again. */
+const counted = 'counted';
+/** Once, in the traces of a lifecycle like that of test/telemetry. */
 const spans = 'read off its traces';
 const deployed = 'infra/, host.json';
+const source = 'shared/domain/timeline.ts';
 const guess = 'a guess';
 
 /** Requests that have not ended, and the request units that the reconciler reads each minute then. More can be added, in order. */
@@ -25,29 +26,36 @@ const readings = [
 ] as const;
 
 export const figures = {
-  life: { is: 151.8, what: 'request units from asking to the deadline', from: bench },
+  life: { is: 151.8, what: 'request units from the submission to the deadline', from: bench },
   reads: { is: 37, what: 'of these for reading, which strong consistency charges twice', from: spans },
-  open: { is: 5, what: 'hours from asking to the end', from: guess },
+  open: { is: 5, what: 'hours from the submission to the end', from: guess },
   gauges: { is: 3.3, what: 'request units each minute to look up the gauges, by each instance', from: spans },
   instances: { is: 2, what: 'instances that send them', from: guess },
-  kept: { is: 6.5, what: 'KiB of events and projection', from: story },
+  kept: { is: 6.5, what: 'KiB of events and projection', from: counted },
   overhead: { is: 2, what: 'times that in Cosmos DB, with the index', from: guess },
   history: { is: 16.5, what: 'KiB in the task hub', from: bench },
-  turns: { is: 23, what: 'turns of the orchestrator', from: story },
-  activities: { is: 16, what: 'activities', from: story },
-  timers: { is: 14, what: 'durable timers', from: story },
-  events: { is: 2, what: 'events raised: the answer, and the alarm', from: story },
-  tables: { is: 3, what: 'requests to tables for each turn', from: guess },
-  busy: { is: 12, what: 'seconds for which it keeps the instance for orchestrations busy', from: guess },
-  calls: { is: 8, what: 'calls: the approver’s page and sign-in, and whoever polls', from: guess },
+  turns: { is: 10, what: 'turns of the orchestrator', from: counted },
+  activities: { is: 6, what: 'activities', from: counted },
+  timers: { is: 4, what: 'durable timers', from: counted },
+  events: { is: 2, what: 'events raised: the decision, and the report of the revocation', from: counted },
+  tables: { is: 3, what: 'requests to tables for each turn', from: bench },
+  busy: { is: 5, what: 'seconds for which it keeps the instance for orchestrations busy', from: guess },
+  calls: { is: 8, what: 'calls: the approver’s page and sign-in, and polling', from: guess },
   call: { is: 1, what: 'second for which a call keeps an instance busy', from: guess },
   run: { is: 2, what: 'seconds for which a run of the reconciler does', from: guess },
-  mails: { is: 8, what: 'mails', from: story },
-  mail: { is: 2, what: 'KiB in a mail', from: story },
-  telemetry: { is: 200, what: 'KiB of telemetry: 85 spans, and what the host says of each execution', from: guess },
-  background: { is: 40, what: 'KiB of telemetry each minute when nobody asks', from: guess },
+  feed: {
+    is: 1,
+    what: 'second for which the minute timer of the deadline scheduler does while nothing ends',
+    from: guess,
+  },
+  feedOpen: { is: 45, what: 'seconds that it stays open at most, until the last deadline it has read', from: source },
+  feedQuery: { is: 3, what: 'request units for its one query each minute', from: guess },
+  mails: { is: 8, what: 'mails', from: counted },
+  mail: { is: 2, what: 'KiB in a mail', from: counted },
+  telemetry: { is: 120, what: 'KiB of telemetry: spans, and what the host logs of each execution', from: guess },
+  background: { is: 45, what: 'KiB of telemetry each minute while there are no requests', from: guess },
   memory: { is: 2, what: 'GB in an instance', from: deployed },
-  queues: { is: 5, what: 'queues that are looked into each second', from: deployed },
+  queues: { is: 5, what: 'queues that are polled each second', from: deployed },
   minuteAlerts: { is: 1, what: 'alert each minute', from: deployed },
   alerts: { is: 7, what: 'alerts every five minutes', from: deployed },
 } as const satisfies Record<string, Figure>;
@@ -58,7 +66,7 @@ interface Price {
   readonly from: string;
 }
 
-// Nobody could be asked: these are what public repositories say that they read.
+// No price list could be read: these are what public repositories say that they read there.
 const retail = 'Retail Prices API, East US 2, read by others in September and October 2026';
 const others = 'read by others in 2026, US';
 const remembered = '**remembered** on 21 November 2026, to be checked';
@@ -109,11 +117,24 @@ function readEachMinute(standing: number): number {
 
 const unitsOfRequests = (requests: number) => requests * (figures.life.is + figures.reads.is);
 const unitsOfMinutes = (requests: number) =>
-  2 * minutes * (readEachMinute((requests * figures.open.is) / hours) + figures.gauges.is * figures.instances.is);
+  2 *
+  minutes *
+  (readEachMinute((requests * figures.open.is) / hours) +
+    figures.gauges.is * figures.instances.is +
+    figures.feedQuery.is);
+/**
+ * Seconds for which a run of the minute timer stays open: until the last of the deadlines before its limit. They are taken to
+ * come evenly, all day and all week, which keeps it open longer than deadlines that come together.
+ */
+function openSeconds(requests: number): number {
+  const perSecond = requests / seconds;
+  const any = 1 - Math.exp(-perSecond * figures.feedOpen.is);
+  return figures.feedOpen.is - any / perSecond;
+}
 const gigabytesOfMemory = (requests: number, each: Figure, fixed = 0) =>
   (requests * each.is + fixed) * figures.memory.is;
 const executions = (count: number) => (count * prices.execution.usd) / million;
-/** Each is put, taken and deleted: an activity on its way there and back, a timer, an event, the start. */
+/** Each is put, fetched and deleted: an activity's call and its result, a timer even where it was cancelled, an event, the start. */
 const messages = 2 * figures.activities.is + figures.timers.is + figures.events.is + 1;
 
 /** USD for a month of so many requests. */
@@ -135,8 +156,17 @@ const parts: readonly (readonly [what: string, usd: (requests: number) => number
     'Functions: the reconciler',
     () => gigabytesOfMemory(minutes, figures.run) * prices.onDemand.usd + executions(minutes),
   ],
+  [
+    'Functions: the minute timer of the deadline scheduler',
+    (requests) =>
+      gigabytesOfMemory(minutes, figures.feed, minutes * openSeconds(requests)) * prices.onDemand.usd +
+      executions(minutes),
+  ],
   ['Cosmos DB: the requests', (requests) => (unitsOfRequests(requests) * prices.unit.usd) / million],
-  ['Cosmos DB: the reconciler and the gauges', (requests) => (unitsOfMinutes(requests) * prices.unit.usd) / million],
+  [
+    'Cosmos DB: the reconciler, the minute timer and the gauges',
+    (requests) => (unitsOfMinutes(requests) * prices.unit.usd) / million,
+  ],
   [
     'Cosmos DB: to keep what that month leaves',
     (requests) =>

@@ -1,30 +1,29 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { timeline } from '../shared/domain/timeline.ts';
 import { signIn } from './company.ts';
 import { type Figure, inParallel, mebibytes, round } from './figures.ts';
 import { Mailbox } from './mailbox.ts';
 import { Portal } from './portal.ts';
-import { calm, closeStage, openStage, places, type Stage, seed } from './seed.ts';
+import { awaitIdle, closeFixture, databases, type Fixture, openFixture, seed } from './seed.ts';
 import type { Tally } from './service-app.ts';
 import { type Setup, type System, startSystem } from './system.ts';
 
-/** Whole lives that are counted while the others stand. */
-const lives = 5;
+/** Lifecycles that are counted while the other requests wait. */
+const counted = 5;
 /** Seconds that such an access lasts. */
 const duration = 8;
 /** The reconciler runs at this second of each minute. */
 const reconcilerSecond = 30;
 /** For so long it may read. Milliseconds. */
 const reading = 20_000;
-/** What writing one beforehand, and arming one, takes at most. Milliseconds. */
-const each = 5;
-const arming = 4.5;
-/** From the last that is armed to the first claim, for what is measured meanwhile. Milliseconds. */
-const rest = 30_000;
+/** What writing one beforehand, and arming one from the store, takes at most. Milliseconds. */
+const writingMs = 5;
+const armingMs = 1;
 const minute = 60_000;
 
-/** What a request costs, in requests to others, in memory and in the task hub, and how that grows with those that stand. */
+/** Measures what a request costs in calls to other systems, in memory and in the task hub, and how that grows with those that wait. */
 export async function measureCost(setup: Setup, counts = [100, 1_000, 10_000]): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const count of counts) figures.push(...(await measure(setup, count)));
@@ -32,65 +31,83 @@ export async function measureCost(setup: Setup, counts = [100, 1_000, 10_000]): 
 }
 
 async function measure(setup: Setup, count: number): Promise<Figure[]> {
-  const system = await startSystem(setup, lives, { databases: places.slice(1) });
+  const system = await startSystem(setup, counted, { databases: databases.slice(1) });
   const mailbox = new Mailbox(system);
   let history: Figure[] = [];
-  let stage: Stage | undefined;
+  let fixture: Fixture | undefined;
   try {
-    stage = await openStage(system);
-    // What is loaded and compiled once is nobody's cost.
+    fixture = await openFixture(system);
+    // What is loaded and compiled once is no request's cost.
     await live(system, mailbox);
-    await calm(stage);
+    await awaitIdle(fixture);
     const empty = await system.memory();
-    const lead = count * arming + rest;
-    const deadline = Date.now() + count * each + 3 * minute + lead;
-    const seeds = Array.from({ length: count }, (_, number) => ({ number, place: places[0] ?? '', deadline, lead }));
-    await seed(stage, seeds);
+    // The minute timer arms all of them in one of its runs, and none before.
+    const arming = Math.ceil((Date.now() + count * writingMs + 4.5 * minute) / minute) * minute;
+    const deadline = arming + timeline.feedAheadMs - 1_000;
+    const seeds = Array.from({ length: count }, (_, number) => ({
+      number,
+      database: 'orders',
+      deadline,
+      isScheduled: true,
+    }));
+    await seed(fixture, seeds);
     const waiting = await system.memory();
 
     await sleep(untilSecond(reconcilerSecond) + reading);
     const before = await tally(system);
     await live(system, mailbox);
-    await calm(stage, count);
+    await awaitIdle(fixture, count);
     const lived = minus(await tally(system), before);
     await sleep(untilSecond(reconcilerSecond) - 1_000);
     const idle = await tally(system);
     await sleep(reading);
     const reconciled = minus(await tally(system), idle);
 
-    // Once more, since those lives have left something behind.
-    const rested = await system.memory();
-    if (Date.now() > deadline - lead) throw new Error('They were armed before they had been measured waiting.');
-    await sleep(deadline - rest + 5_000 - Date.now());
-    const armed = await system.memory();
+    // Once more, since those lifecycles have left something behind.
+    const rested = await leastMemory(system);
+    if (Date.now() > arming) throw new Error('They were armed before they had been measured waiting.');
+    await sleep(arming + 8_000 + count * armingMs - Date.now());
+    const armed = await leastMemory(system);
+    if (Date.now() > deadline - timeline.claimWindowMs) throw new Error('They were claimed before they were measured.');
     await system.stop((folder) => {
       history = historyIn(folder);
     });
-    const standing = `${round(count)} standing`;
+    const waitingCount = `${round(count)} standing`;
     const grows = (from: NodeJS.MemoryUsage, to: NodeJS.MemoryUsage) =>
       `${round((to.heapUsed - from.heapUsed) / count / 1024, 2)} KiB each (${mebibytes(from.heapUsed)} → ${mebibytes(to.heapUsed)})`;
     return [
-      [`one life from asking to its deadline, ${standing}`, tell(lived, lives)],
-      [`the reconciler's reading, each minute, ${standing}`, tell(reconciled, 1)],
-      [`heap of a granted request that waits, history and all, ${standing}`, grows(empty, waiting)],
-      [`more when it is armed, ${standing}`, grows(rested, armed)],
-      ...history.map(([what, value]) => [`${what}, ${standing}`, value] as const),
+      [`one lifecycle up to its deadline, ${waitingCount}`, describe(lived, counted)],
+      [`the reconciler's reading, each minute, ${waitingCount}`, describe(reconciled, 1)],
+      [`heap of a granted request that waits, history and all, ${waitingCount}`, grows(empty, waiting)],
+      [`more when it is armed, ${waitingCount}`, grows(rested, armed)],
+      ...history.map(([what, value]) => [`${what}, ${waitingCount}`, value] as const),
     ];
   } finally {
     mailbox.close();
-    if (stage) await closeStage(stage);
+    if (fixture) await closeFixture(fixture);
     await system.stop();
   }
 }
 
-/** Some people ask, are approved by mail, and keep their access until its deadline. */
+/** Requests are submitted, approved by mail, and granted until their deadline. */
 async function live(system: System, mailbox: Mailbox): Promise<void> {
   const portal = new Portal(system);
-  await inParallel(lives, lives, async (number) => {
+  await inParallel(counted, counted, async (number) => {
     const { id } = await portal.ask(await signIn(system, number), duration);
     await portal.approve(await mailbox.link(id, 'bob@contoso.example'));
   });
   await sleep(duration * 1_000);
+}
+
+/** The least of several measurements, seconds apart: clients keep the answers to a query for a while. */
+async function leastMemory(system: System): Promise<NodeJS.MemoryUsage> {
+  let least = await system.memory();
+  for (let round = 1; round < 4; round++) {
+    await sleep(3_000);
+    const memory = await system.memory();
+    if (memory.heapUsed < least.heapUsed) least = memory;
+  }
+  return least;
 }
 
 async function tally({ api }: System): Promise<Tally> {
@@ -103,7 +120,7 @@ const minus = (after: Tally, before: Tally): Tally => ({
   database: after.database - before.database,
 });
 
-const tell = ({ store, charge, database }: Tally, parts: number) =>
+const describe = ({ store, charge, database }: Tally, parts: number) =>
   `${round(charge / parts, 1)} RU in ${round(store / parts, 1)} requests to Cosmos DB, ${round(database / parts, 1)} round trips to SQL`;
 
 /** Milliseconds until that second of a minute. */
@@ -122,7 +139,7 @@ function historyIn(folder: string): Figure[] {
     .all();
   hub.close();
   return rows.map(({ running, input, bytes, turns }) => [
-    running ? 'task hub, armed' : 'task hub, a whole life',
+    running ? 'task hub, granted' : 'task hub, a whole lifecycle',
     `${round(Number(bytes) / 1024, 1)} KiB of history in ${round(Number(turns), 1)} turns, ${round(Number(input) / 1024, 1)} KiB of input`,
   ]);
 }

@@ -22,5 +22,16 @@ export function quantile(values: readonly number[], part: number): number {
 export const round = (value: number, digits = 0) => value.toLocaleString('en', { maximumFractionDigits: digits });
 export const mebibytes = (bytes: number) => `${round(bytes / 2 ** 20, 1)} MiB`;
 
+/** Milliseconds of latenesses: infinite where nothing had come by the limit. */
+export function describeLateness(latenesses: readonly number[], limitMs: number): string {
+  const format = (ms: number) => (Number.isFinite(ms) ? `${round(ms, 1)} ms` : `over ${limitMs / 1_000} s`);
+  const missing = latenesses.filter((ms) => !Number.isFinite(ms)).length;
+  return [
+    `median ${format(quantile(latenesses, 0.5))}, p99 ${format(quantile(latenesses, 0.99))}, max ${format(Math.max(...latenesses))}`,
+    `least ${format(Math.min(...latenesses))}, early ${latenesses.filter((ms) => ms < 0).length}`,
+    ...(missing > 0 ? [`${round(missing)} not waited for`] : []),
+  ].join('; ');
+}
+
 /** One line of the table: what was measured, and what came out. */
 export type Figure = readonly [what: string, value: string];

@@ -25,11 +25,11 @@ export async function measureMemory(setup: Setup): Promise<Figure[]> {
     const before = await system.memory();
     await inParallel(count, atOnce, ask);
     const after = await system.memory();
-    const tell = (what: 'rss' | 'heapUsed') =>
+    const describe = (what: 'rss' | 'heapUsed') =>
       `${mebibytes(before[what])} → ${mebibytes(after[what])}, ${round((after[what] - before[what]) / count / 1024, 1)} KiB each`;
     return [
-      [`RSS, ${warmUp} → ${warmUp + count} waiting requests`, tell('rss')],
-      [`heap in use, ${warmUp} → ${warmUp + count} waiting requests`, tell('heapUsed')],
+      [`RSS, ${warmUp} → ${warmUp + count} waiting requests`, describe('rss')],
+      [`heap in use, ${warmUp} → ${warmUp + count} waiting requests`, describe('heapUsed')],
     ];
   } finally {
     mailbox.close();

@@ -2,18 +2,23 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { measureColdStart } from './cold-start.ts';
 import { measureCost } from './cost.ts';
 import { type Figure, mebibytes } from './figures.ts';
+import { measureHub } from './hub.ts';
 import { measureLifecycles } from './lifecycles.ts';
 import { measureMemory } from './memory.ts';
-import { measureLateTimers, measureSharedDeadline } from './shared-deadline.ts';
+import { measureKilled, measureLateTimers, measureSharedDeadline } from './shared-deadline.ts';
+import { measureStarts } from './starts.ts';
 import { measureStartup } from './startup.ts';
 import type { Setup } from './system.ts';
 
 const parts: Readonly<Record<string, (setup: Setup) => Promise<Figure[]>>> = {
   startup: (setup) => (setup === 'together' ? measureStartup() : Promise.resolve([])),
   'cold-start': (setup) => (setup === 'apart' ? measureColdStart() : Promise.resolve([])),
+  hub: (setup) => (setup === 'apart' ? measureHub() : Promise.resolve([])),
   lifecycles: measureLifecycles,
   deadline: (setup) => measureSharedDeadline(setup),
   'late-timers': (setup) => measureLateTimers(setup),
+  killed: (setup) => (setup === 'apart' ? measureKilled() : Promise.resolve([])),
+  starts: (setup) => measureStarts(setup),
   cost: (setup) => measureCost(setup),
   memory: measureMemory,
 };

@@ -24,24 +24,24 @@ import { Portal } from './portal.ts';
 import type { System } from './system.ts';
 
 /** Databases that are alike. */
-export const places = Array.from({ length: 20 }, (_, number) => (number === 0 ? 'orders' : `orders${number + 1}`));
+export const databases = Array.from({ length: 20 }, (_, number) => (number === 0 ? 'orders' : `orders${number + 1}`));
 
 export interface Seed {
   readonly number: number;
-  readonly place: string;
+  readonly database: string;
   /** Epoch milliseconds. */
   readonly deadline: number;
-  /** Milliseconds. */
-  readonly lead: number;
+  /** Whether the deadline scheduler revokes at the instant; otherwise the durable timer alone does. */
+  readonly isScheduled: boolean;
 }
 
 type Pattern = Extract<CurfewEvent, { type: 'access-requested' }>;
 
-/** Whatever is asked of the service beside its own ways in. */
-export type Stage = Awaited<ReturnType<typeof openStage>>;
+/** What a bench writes and reads beside the service's own API. */
+export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 
 /** A request that was made over the API is the pattern for all others. */
-export async function openStage(system: System) {
+export async function openFixture(system: System) {
   Object.assign(process.env, system.settings);
   const { authority, ports, settings } = system;
   const credential = new DefaultAzureCredential({
@@ -57,27 +57,27 @@ export async function openStage(system: System) {
   if (first?.event.type !== 'access-requested') throw new Error('There is no first event.');
   await portal.withdraw(analyst, id);
   const token = await tokenFor('carla', authority, 'https://database.windows.net/.default');
-  const administrators = await Promise.all(places.map((place) => connectAs(token, ports.sql, place)));
+  const administrators = await Promise.all(databases.map((name) => connectAs(token, ports.sql, name)));
   return { system, containers, pattern: first.event, token, ports, administrators };
 }
 
 /** Its connections would keep the process that measures from ending. */
-export async function closeStage({ administrators }: Stage): Promise<void> {
+export async function closeFixture({ administrators }: Fixture): Promise<void> {
   await Promise.all(administrators.map((pool) => pool.close()));
 }
 
 /**
- * Requests that stand granted, as the service would have left them: membership, events, request and hold are written, and the
- * story is started where it goes on.
+ * Writes granted requests as the service would have left them: membership, events, request and hold, and starts their
+ * orchestrations where they go on. Nothing arms them but the minute timer or the start of a process.
  */
-export async function seed(stage: Stage, seeds: readonly Seed[]): Promise<void> {
-  // Telling the stories takes time, in which connections are to be looked after.
+export async function seed(fixture: Fixture, seeds: readonly Seed[]): Promise<void> {
+  // Building them keeps this process busy, and its connections have to be served meanwhile.
   const atOnce = 500;
-  for (let from = 0; from < seeds.length; from += atOnce) await seedSome(stage, seeds.slice(from, from + atOnce));
+  for (let from = 0; from < seeds.length; from += atOnce) await seedSome(fixture, seeds.slice(from, from + atOnce));
 }
 
-async function seedSome(stage: Stage, seeds: readonly Seed[]): Promise<void> {
-  await addMembers(stage, seeds);
+async function seedSome(fixture: Fixture, seeds: readonly Seed[]): Promise<void> {
+  await addMembers(fixture, seeds);
   const [events, requests, holds] = [collect(), collect(), collect()];
   const stores = {
     events: createEventStore(events.container),
@@ -85,34 +85,34 @@ async function seedSome(stage: Stage, seeds: readonly Seed[]): Promise<void> {
     holds: createHoldStore(holds.container),
   };
   const inputs: OrchestratorInput[] = [];
-  for (const each of seeds) inputs.push(await tellGranted(stores, stage.pattern, each));
-  await createAll(stage.containers.events, events.items, 'requestId');
-  await createAll(stage.containers.requests, requests.items, 'id');
-  await createAll(stage.containers.holds, holds.items, 'id');
+  for (const each of seeds) inputs.push(await buildGranted(stores, fixture.pattern, each));
+  await createAll(fixture.containers.events, events.items, 'requestId');
+  await createAll(fixture.containers.requests, requests.items, 'id');
+  await createAll(fixture.containers.holds, holds.items, 'id');
   const perCall = 50;
   await inParallel(Math.ceil(inputs.length / perCall), 2, async (part) => {
     const body = JSON.stringify(inputs.slice(perCall * part, perCall * (part + 1)));
-    const response = await fetch(`${stage.system.api}/bench/start`, { method: 'POST', body });
-    if (!response.ok) throw new Error(`The stories were not started: ${response.status}`);
+    const response = await fetch(`${fixture.system.api}/bench/start`, { method: 'POST', body });
+    if (!response.ok) throw new Error(`The orchestrations were not started: ${response.status}`);
   });
 }
 
-/** The domain tells the story up to the grant; it needs no approver. */
-async function tellGranted(
+/** Has the domain decide up to the grant, which needs no approver here, and writes what the service would have written. */
+export async function buildGranted(
   { events, requests, holds }: { events: EventStore; requests: RequestStore; holds: HoldStore },
   pattern: Pattern,
-  { number, place, deadline, lead }: Seed,
+  { number, database, deadline, isScheduled }: Seed,
+  now = instantOf(Date.now()),
 ): Promise<OrchestratorInput> {
   const id = requestIdOf(randomBytes(16));
-  const now = instantOf(Date.now());
-  const entitlements = pattern.terms.entitlements.map((each) => ({ ...each, database: place }));
+  const entitlements = pattern.terms.entitlements.map((each) => ({ ...each, database }));
   const requester = { ...pattern.requester, ...analystOf(number) };
   const { terms } = pattern;
   const first = link(id, undefined, {
     ...pattern,
     at: now,
     requester,
-    revocation: { isScheduled: lead > 0, longestPause: 60_000 },
+    revocation: { isScheduled, longestPause: 60_000 },
     terms: {
       ...terms,
       stages: [],
@@ -148,10 +148,12 @@ async function tellGranted(
   return { first, resumed: { request, last, outbox: { events: [], groups: [] }, attempts: 0 } };
 }
 
-/** What is created, to be written with others: a call for each would take most of the time. */
+/** Collects what is created, to be written with others: a call for each would take most of the time. */
 function collect() {
   const items: Record<string, unknown>[] = [];
   const container = {
+    id: 'collected',
+    database: { id: 'collected' },
     items: {
       async create(item: Record<string, unknown>) {
         items.push(item);
@@ -179,12 +181,12 @@ async function createAll(container: Container, items: readonly Record<string, un
   });
 }
 
-/** Makes users, as Curfew does, of those whom the database doesn't know, and members of all. */
+/** Creates a user, as Curfew does, for each analyst unknown to the database, and makes all of them members. */
 export async function addMembers(
-  { administrators }: Pick<Stage, 'administrators'>,
-  members: readonly Pick<Seed, 'number' | 'place'>[],
+  { administrators }: Pick<Fixture, 'administrators'>,
+  members: readonly Pick<Seed, 'number' | 'database'>[],
 ): Promise<void> {
-  for (const [place, some] of Map.groupBy(members, (member) => member.place)) {
+  for (const [database, some] of Map.groupBy(members, (member) => member.database)) {
     for (let from = 0; from < some.length; from += 250) {
       const text = some.slice(from, from + 250).map(({ number }) => {
         const analyst = analystOf(number);
@@ -193,23 +195,23 @@ export async function addMembers(
         return `IF DATABASE_PRINCIPAL_ID(N'${name}') IS NULL CREATE USER [${name}] WITH SID = 0x${sid}, TYPE = E; ALTER ROLE orders_reader ADD MEMBER [${name}];`;
       });
       const sql = `BEGIN TRANSACTION; ${text.join('\n')} COMMIT TRANSACTION;`;
-      await administrators[places.indexOf(place)]?.request().batch(sql);
+      await administrators[databases.indexOf(database)]?.request().batch(sql);
     }
   }
 }
 
-/** Nobody in the directory: it isn't asked about those whose access ends. */
+/** An analyst who is in no directory: a revocation does not ask it. */
 export function analystOf(number: number) {
   const userPrincipalName = `analyst${String(number).padStart(5, '0')}@contoso.example`;
   const principalId = `e1000000-0000-4000-8000-${String(number).padStart(12, '0')}` as PrincipalId;
-  return { principalId, userPrincipalName, displayName: `Analyst ${number}`, mail: userPrincipalName };
+  return { principalId, userPrincipalName, name: `Analyst ${number}`, mail: userPrincipalName };
 }
 
-/** Waits until no story goes on but so many. */
-export async function calm({ system }: Pick<Stage, 'system'>, running = 0, milliseconds = 120_000): Promise<void> {
-  for (const giveUp = Date.now() + milliseconds; Date.now() < giveUp; await sleep(1_000)) {
+/** Waits until no more than so many orchestrations are running. Fails if there still are after two minutes. */
+export async function awaitIdle({ system }: Pick<Fixture, 'system'>, running = 0, limitMs = 120_000): Promise<void> {
+  for (const giveUp = Date.now() + limitMs; Date.now() < giveUp; await sleep(1_000)) {
     const { count } = (await (await fetch(`${system.api}/bench/running`)).json()) as { count: number };
     if (count <= running) return;
   }
-  throw new Error('Stories still went on.');
+  throw new Error('Orchestrations were still running.');
 }

@@ -6,7 +6,7 @@ import mssql from 'mssql';
 import '../functions/index.ts';
 import { type OrchestratorInput, orchestratorName } from '../orchestrations/contract.ts';
 
-/** What the service has asked others for so far: how often, and the request units that the store said it took. */
+/** The calls of the service to other systems so far, and the request units that the store charged for its own. */
 export interface Tally {
   store: number;
   charge: number;
@@ -36,7 +36,7 @@ function counted(prototype: object, names: readonly string[]): void {
   }
 }
 
-/** Curfew, and ways in that it doesn't have: to start stories that have been written already, and to ask how many go on. */
+/** Curfew with routes that it doesn't have: they start orchestrations of requests that are written already, and count those that run. */
 app.http('benchStart', {
   methods: ['POST'],
   authLevel: 'anonymous',

@@ -8,7 +8,7 @@ import { type Figure, quantile, round } from './figures.ts';
 
 const rounds = 5;
 
-/** From `node local/start.ts` to its saying that it is up: each time on a fresh folder, then again on the one it left. */
+/** Measures from `node local/start.ts` to the line that says that it is up: each time on a fresh folder, then on the same again. */
 export async function measureStartup(): Promise<Figure[]> {
   const fresh: number[] = [];
   const used: number[] = [];
@@ -18,11 +18,11 @@ export async function measureStartup(): Promise<Figure[]> {
     used.push(await startOnce(folder));
     rmSync(folder, { recursive: true, force: true });
   }
-  const tell = (times: number[]) =>
+  const describe = (times: number[]) =>
     `median ${round(quantile(times, 0.5))} ms, best ${round(Math.min(...times))} ms of ${rounds}`;
   return [
-    ['`npm start` to ready, fresh folder', tell(fresh)],
-    ['`npm start` to ready, used folder', tell(used)],
+    ['`npm start` to ready, fresh folder', describe(fresh)],
+    ['`npm start` to ready, used folder', describe(used)],
   ];
 }
 

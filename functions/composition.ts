@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
+import { Attempts } from '../orchestrations/activities/attempts.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
 import { createDeadlineScheduler } from '../orchestrations/deadline/scheduler.ts';
 import { createTargetRegistry } from '../shared/adapters/arm/target-registry.ts';
@@ -105,7 +106,8 @@ export function createService(env: Record<string, string | undefined>): Service 
   const report = reporter.report.bind(reporter);
   const { holds } = stores;
   const scheduler = createDeadlineScheduler({ clock, holds, heartbeats, providers, actor, report });
-  const outside = { directory, notifier, providers, registry, scheduler, actor, heartbeat };
+  const attempts = new Attempts();
+  const outside = { directory, notifier, providers, registry, scheduler, actor, attempts, heartbeat };
   const common = { clock, entropy, log, ...stores, ...outside, alertAddress, publicUrl, revocation };
   return {
     ...common,

@@ -11,6 +11,7 @@ import {
 } from '../orchestrations/contract.ts';
 import { accessRequest } from '../orchestrations/lifecycle/access-request.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
+import { measureHubDelay } from '../shared/metrics.ts';
 import { inSpan } from '../shared/telemetry.ts';
 import { admit } from './callers.ts';
 import { createService } from './composition.ts';
@@ -67,12 +68,13 @@ async function handle(route: Route, request: HttpRequest, context: InvocationCon
 df.app.orchestration(orchestratorName, accessRequest);
 for (const name of Object.keys(activityNames) as ActivityName[]) registerActivity(service, name);
 
-function registerActivity<Name extends ActivityName>({ activities, reporter }: Service, name: Name): void {
+function registerActivity<Name extends ActivityName>({ activities, reporter, clock }: Service, name: Name): void {
   df.app.activity(activityNames[name], {
     extraInputs: [df.input.durableClient()],
     handler: (input: ActivityTypes[Name]['input'] & Traced, context) => {
       const attributes = { 'curfew.request_id': input.request.id };
       return inSpan(activityNames[name], { attributes, parent: input.trace }, async ({ fail }) => {
+        measureHubDelay(activityNames[name], input.askedAt, clock.now());
         const client = reporter.keep(df.getClient(context));
         const outcome = await activities[name](input, (id, message) => client.raiseEvent(id, commandEvent, message));
         if (!outcome.ok) fail(outcome.code);

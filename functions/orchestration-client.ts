@@ -7,11 +7,9 @@ import type { CommandId, RequestId } from '../shared/domain/ids.ts';
 import type { Life } from '../shared/domain/reconcile.ts';
 import { isPassing } from '../shared/domain/states.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
+import { timeline } from '../shared/domain/timeline.ts';
 import { say, traceparent } from '../shared/telemetry.ts';
 import type { Service } from './service.ts';
-
-/** How long a caller is kept waiting for what a command really led to. Milliseconds. */
-const patience = 15_000;
 
 /**
  * Starts the request's orchestration unless it has one. The host replaces an ended instance of the same id without a
@@ -71,7 +69,7 @@ export async function command(
     if (refusal) return { commandId, request: ended, refusal };
     throw error;
   }
-  const giveUp = plus(asked, patience);
+  const giveUp = plus(asked, timeline.commandLimitMs);
   let current = request;
   for (let pause = 10; service.clock.now() < giveUp; pause = Math.min(250, pause * 1.5)) {
     await service.clock.sleepUntil(plus(service.clock.now(), Math.ceil(pause)));

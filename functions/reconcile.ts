@@ -25,7 +25,7 @@ import type { Service } from './service.ts';
 
 /** What it needs of the service, and of the durable client. */
 export type Reconciling = Looking &
-  Pick<Service, 'log' | 'events' | 'entropy' | 'registry' | 'notifier' | 'alertAddress' | 'heartbeat'>;
+  Pick<Service, 'log' | 'events' | 'actor' | 'attempts' | 'registry' | 'notifier' | 'alertAddress' | 'heartbeat'>;
 export type Instances = Pick<DurableClient, 'getStatus' | 'startNew'>;
 
 interface Taking {
@@ -110,7 +110,8 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
     const attempt = new Attempt(service, plus(now, endingPatience));
     const evidence = await attempt.revokeAll({ ...part, granted }, now);
     // While a lifecycle goes on, it cleans up itself. What has to wait is found again.
-    if (isAbandoned) await cleanUp(service, part, { done: attempt.actor });
+    const done = service.attempts.isUnderWay(request.id) ? undefined : service.actor;
+    if (isAbandoned) await cleanUp(service, part, { done });
     return evidence.some(({ outcome }) => outcome === 'revoked');
   };
 

@@ -71,7 +71,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         }
       }
       scaleAndConcurrency: {
-        // An alarm lives in the process, and dies with it where an idle instance is taken away: one for orchestrations and activities always stays.
+        // Grants of up to three minutes are armed by the process that recorded them, which must not be taken away as idle: one always stays.
+        // The timer that arms all others keeps its own process by an open invocation.
         alwaysReady: [{ name: 'durable', instanceCount: 1 }]
         instanceMemoryMB: 2048
         // Four partitions give four instances work at once, and pages need few. A caller’s limit holds on each.
@@ -97,6 +98,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       ...settings
       CURFEW_PUBLIC_URL: empty(publicUrl) ? 'https://${app.properties.defaultHostName}' : publicUrl
       AZURE_CLIENT_ID: identity.properties.clientId
+      // The host’s own page at the root says what runs here, in 150 KB, to everybody.
+      AzureWebJobsDisableHomepage: 'true'
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__blobServiceUri: storage.properties.primaryEndpoints.blob

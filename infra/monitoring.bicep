@@ -80,6 +80,25 @@ var alerts alert[] = [
     runbook: 'docs/runbook.md#the-reconciler-is-silent'
   }
   {
+    name: 'hub'
+    title: 'Curfew: the task hub is behind'
+    severity: 1
+    // The work of a process that died is begun again after a minute, which is as it should be.
+    query: 'customMetrics | where name == "curfew.hub.delay" | summarize delay = max(valueMax) | where delay > 120'
+    window: 'PT5M'
+    every: 'PT5M'
+    runbook: 'docs/runbook.md#the-task-hub-is-behind'
+  }
+  {
+    name: 'stalled'
+    title: 'Curfew: a request does not go on'
+    severity: 1
+    query: 'customMetrics | where name == "curfew.requests.stalled" | summarize stalled = max(value) | where stalled > 300'
+    window: 'PT5M'
+    every: 'PT5M'
+    runbook: 'docs/runbook.md#a-request-does-not-go-on'
+  }
+  {
     name: 'drift'
     title: 'Curfew: somebody holds what Curfew never granted'
     severity: 2

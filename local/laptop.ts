@@ -25,6 +25,7 @@ export interface LaptopOptions {
   /** Any free ones where they are left out. */
   readonly ports?: Ports;
   readonly timers?: FunctionsHostOptions['timers'];
+  readonly steps?: FunctionsHostOptions['steps'];
   /** Only the stand-ins, not Curfew. */
   readonly withoutCurfew?: boolean;
   /** Curfew as it is deployed, in the place of its sources. */
@@ -78,7 +79,7 @@ export interface Place {
 }
 
 export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
-  const { folder, timers, withoutCurfew, bundled, control, company = readSampleCompany() } = options;
+  const { folder, timers, steps, withoutCurfew, bundled, control, company = readSampleCompany() } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const certificate = await certificateIn(folder);
   trust(certificate);
@@ -96,7 +97,7 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
   Object.assign(process.env, settings);
   const host = withoutCurfew
     ? undefined
-    : await startCurfew(place, timers, bundled ? await bundleIn(folder) : undefined);
+    : await startCurfew(place, { timers, steps }, bundled ? await bundleIn(folder) : undefined);
   return {
     ports,
     entra,
@@ -223,7 +224,7 @@ export function settingsFor(
 /** Curfew on its host, which reads its settings from this process's environment. */
 export function startCurfew(
   { folder, ports }: Place,
-  timers?: LaptopOptions['timers'],
+  { timers, steps }: Pick<LaptopOptions, 'timers' | 'steps'> = {},
   app = new URL('functions/index.ts', root),
 ): Promise<FunctionsHost> {
   return startFunctionsHost({
@@ -231,6 +232,9 @@ export function startCurfew(
     port: ports.api,
     statePath: join(folder, 'durable.sqlite'),
     ...(timers && { timers }),
+    ...(steps && { steps }),
+    // A laptop has one process: where that is gone nobody waits until it is known to be.
+    redeliverAfter: 0,
   });
 }
 

@@ -6,8 +6,10 @@ const begun = performance.now();
 const folder = process.env.CURFEW_LAPTOP_FOLDER ?? '.curfew';
 // As early and as late as Azure Storage's timers really are, for those who want to see it.
 const timers = process.env.CURFEW_LAPTOP_TIMERS === 'azure-storage' ? 'azure-storage' : 'exact';
+// As long as the steps of a task hub really take.
+const steps = process.env.CURFEW_LAPTOP_HUB === 'measured' ? 'measured' : 'none';
 const bundled = process.env.CURFEW_BUNDLE === '1';
-const laptop = await startLaptop({ folder, ports: fixedPorts, timers, bundled });
+const laptop = await startLaptop({ folder, ports: fixedPorts, timers, steps, bundled });
 const { ports, entra, mail } = laptop;
 const api = `http://localhost:${ports.api}/api`;
 // What the other commands of the laptop need: `npm run token` and `npm run sql`.

@@ -42,6 +42,8 @@ export type Failure = Pick<Extract<Outcome<never>, { ok: false }>, 'code' | 'ret
  */
 export interface Traced {
   readonly trace?: string | undefined;
+  /** Of an activity: when the orchestration asked for it, so that the time it waited in the task hub is known. */
+  readonly askedAt?: Instant | undefined;
 }
 
 export interface OrchestratorInput extends Traced {
@@ -130,6 +132,8 @@ export interface CleanUp {
 
 export interface RequestInput {
   readonly request: AccessRequest;
+  /** Where the call is left to itself at some instant: an activity that starts later does nothing. */
+  readonly giveUp?: Instant | undefined;
 }
 
 /** Events to record, with the request as it is after them. */
@@ -142,13 +146,13 @@ export interface DeliverInput extends RecordInput {
   readonly cleanUp?: CleanUp | undefined;
 }
 
-/** What became of each part; null where it succeeded. */
+/** What failed; nothing where all succeeded, which keeps histories short. */
 export interface Delivered {
-  readonly recorded: Failure | null;
-  /** In the order of the groups. */
-  readonly notified: readonly (Failure | null)[];
+  readonly recorded?: Failure | undefined;
+  /** By the position of the notification in its groups. */
+  readonly notified?: { readonly [position: number]: Failure } | undefined;
   /** An instant: not before then. */
-  readonly cleanedUp: Failure | { readonly notBefore: Instant } | null;
+  readonly cleanedUp?: Failure | { readonly notBefore: Instant } | undefined;
 }
 
 export interface AskApproversInput extends RecordInput {
@@ -187,7 +191,7 @@ export type Granting =
 export interface RevokeInput extends RequestInput {
   /** Nothing is dropped before this instant. */
   readonly notBefore: Instant;
-  /** What is not done by then has failed, so that people can be alerted in time. An attempt that starts later does nothing. */
+  /** What is not done by then has failed, so that people can be alerted in time. */
   readonly giveUp: Instant;
   readonly fired?: Fired | undefined;
 }

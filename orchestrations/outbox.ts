@@ -127,7 +127,7 @@ export class Outbox {
     if (outcome.recorded) this.recordFailed(outcome.recorded, now);
     else if (input.events.length > 0) this.recorded(input.events.length);
     notices.forEach((notice, index) => {
-      const failure = outcome.notified[index];
+      const failure = outcome.notified?.[index];
       notice.attempts++;
       if (!failure || notice.attempts >= attemptsFor(notice.work, request)) {
         this.#notices = this.#notices.filter((other) => other !== notice);
@@ -139,8 +139,8 @@ export class Outbox {
 
 function allFailed({ events }: DeliverInput, notices: number, failure: Failure): Delivered {
   return {
-    recorded: events.length > 0 ? failure : null,
-    notified: Array.from({ length: notices }, () => failure),
+    recorded: events.length > 0 ? failure : undefined,
+    notified: Object.fromEntries(Array.from({ length: notices }, (_, position) => [position, failure])),
     cleanedUp: failure,
   };
 }
@@ -158,7 +158,7 @@ function againOf(cleanUp: Entry<CleanUp>, outcome: Delivered['cleanedUp'], now: 
   return { ...cleanUp, attempts, due: plus(now, pauseAfter(outcome, attempts)) };
 }
 
-/** An alarm is tried for as long as it takes, and an approver for as long as the answer is waited for. */
+/** What must reach a reader is tried for as long as it takes, and an approver for as long as the answer is waited for. */
 function attemptsFor({ kind, request: told }: Notice, { state, stage }: AccessRequest): number {
   if (alarmKinds.includes(kind)) return Number.POSITIVE_INFINITY;
   if (pastKinds.includes(kind)) return noticeAttempts;

@@ -2,7 +2,8 @@ import { type Attributes, type MetricOptions, metrics } from '@opentelemetry/api
 import type { AccessRequest } from './domain/access-request.ts';
 import { apiStateOf } from './domain/api-states.ts';
 import { CurfewError } from './domain/errors.ts';
-import { type Instant, millisecondsOf } from './domain/time.ts';
+import { isPassing, openStates } from './domain/states.ts';
+import { earliest, type Instant, millisecondsOf, plus } from './domain/time.ts';
 import type { Clock, Notifier, RequestStore } from './ports.ts';
 import { say, scope } from './telemetry.ts';
 
@@ -24,11 +25,16 @@ const histograms = {
     description: 'From the deadline to the drop, by the target’s own clock',
     bounds: [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2, 5, 15, 60, 300, 3600, 86_400],
   },
+  'curfew.hub.delay': {
+    description: 'From the turn of an orchestration that asked for an activity to its beginning',
+    bounds: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600],
+  },
 } as const;
 
 const gauges = {
   'curfew.revocations.overdue': { description: 'Accesses that stand though they should have ended' },
   'curfew.reconciler.age': { description: 'Since the reconciler last went through everything', unit: 's' },
+  'curfew.requests.stalled': { description: 'Since when the oldest step that is due has not been taken', unit: 's' },
 } as const satisfies Record<string, MetricOptions>;
 
 /** Docs and alerts rely on them. */
@@ -69,6 +75,13 @@ export function countSaved(before: AccessRequest | undefined, after: AccessReque
   }
 }
 
+/** Measures how long an activity waited in the task hub, by two clocks. What an older version asked for does not say since when. */
+export function measureHubDelay(activity: string, askedAt: Instant | undefined, now: Instant): void {
+  if (askedAt !== undefined) {
+    measure('curfew.hub.delay', millisecondsOf(now) - millisecondsOf(askedAt), { activity });
+  }
+}
+
 /** Counts the failures, and leaves them to whoever sends. */
 export function countingFailures(notifier: Notifier): Notifier {
   return {
@@ -82,6 +95,9 @@ export function countingFailures(notifier: Notifier): Notifier {
 
 /** More than are counted exactly. */
 const manyOverdue = 1000;
+/** What has stood still for longer is not looked for: it may stand so for ever. Milliseconds. */
+const longestStalled = 7 * 86_400_000;
+const passingStates = openStates.filter((state) => isPassing(state));
 
 /** What is looked up each time that metrics are sent. What can't be looked up then is not sent, rather than as it was. */
 export function observe(from: { clock: Clock; requests: RequestStore; lastSuccess: () => Promise<Instant> }): void {
@@ -97,4 +113,23 @@ export function observe(from: { clock: Clock; requests: RequestStore; lastSucces
       const last = millisecondsOf(await from.lastSuccess());
       result.observe(Math.max(0, millisecondsOf(from.clock.now()) - last) / 1000);
     });
+  meter()
+    .createObservableGauge('curfew.requests.stalled', gauges['curfew.requests.stalled'])
+    .addCallback(async (result) => {
+      const now = from.clock.now();
+      const oldest = await oldestDue(from.requests, now);
+      result.observe((millisecondsOf(now) - millisecondsOf(oldest)) / 1000);
+    });
+}
+
+/**
+ * When the oldest step was due that the store does not show as taken: the start or the end of a grant, or the end of a state that
+ * passes by itself. `now` where there is none. It goes by projections, so that it counts whatever holds them up as well.
+ */
+async function oldestDue(requests: RequestStore, now: Instant): Promise<Instant> {
+  const [{ upcoming }, { requests: passing }] = await Promise.all([
+    requests.upcoming(plus(now, -longestStalled), now, manyOverdue),
+    requests.list({ states: passingStates }, manyOverdue),
+  ]);
+  return earliest(now, ...upcoming.map(({ at }) => at), ...passing.map(({ changedAt }) => changedAt));
 }

@@ -19,6 +19,7 @@ import type {
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityName, ActivityTypes, Failure, Message, Outcome } from '../contract.ts';
 import type { DeadlineScheduler } from '../deadline/scheduler.ts';
+import type { Attempts } from './attempts.ts';
 
 export interface ActivityDependencies {
   readonly clock: Clock;
@@ -35,6 +36,7 @@ export interface ActivityDependencies {
   readonly scheduler: DeadlineScheduler;
   /** This process. */
   readonly actor: ActorId;
+  readonly attempts: Attempts;
   /** Where overdue access is reported, beside the people of the request. */
   readonly alertAddress?: string | undefined;
   /** Base of the links in mails, without a slash at its end. */

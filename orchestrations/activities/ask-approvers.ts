@@ -12,7 +12,7 @@ import { record } from './record.ts';
 
 /**
  * Finds the approvers in the directory, records who is asked, and only then writes to them: who opens the link at once is known
- * as an approver. A second run finds the event of the first, whoever it would ask by now.
+ * as an approver. A second run finds the event of the first, even if it would ask others by now.
  */
 export const askApprovers: Activity<'askApprovers'> = async (dependencies, input): Promise<Asking> => {
   const { request, events, of, last, at } = input;

@@ -1,8 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
-import { bar, claimHold, holdKey, signClaim } from '../../shared/domain/holds.ts';
-import { type ActorId, actorIdOf } from '../../shared/domain/ids.ts';
+import { bar, claimHold, type Dropped, holdKey, signClaim } from '../../shared/domain/holds.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
@@ -10,13 +9,12 @@ import type { Clock } from '../../shared/ports.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityDependencies } from './activity.ts';
 
-export type Revoking = Pick<ActivityDependencies, 'clock' | 'entropy' | 'holds' | 'providers'>;
+export type Revoking = Pick<ActivityDependencies, 'clock' | 'actor' | 'attempts' | 'holds' | 'providers'>;
 /** What a revocation goes by; for the reconciler it may be a part of a request, or what was seen in its place. */
 export type Revocable = Pick<AccessRequest, 'id' | 'requester' | 'terms' | 'granted' | 'cause' | 'deadline'>;
 
-/** One attempt at revoking, which may go on though it is no longer waited for: in the hold documents it is an actor of its own. */
+/** One attempt at revoking, which may go on though it is no longer waited for. */
 export class Attempt {
-  readonly actor: ActorId;
   /** What was dropped, whether or not it could be verified. */
   readonly drops = new Map<Entitlement, DropEvidence>();
   /** What it says where it hangs: whose answer is awaited. */
@@ -28,10 +26,13 @@ export class Attempt {
   constructor(dependencies: Revoking, until: Instant) {
     this.#dependencies = dependencies;
     this.#until = until;
-    this.actor = actorIdOf(dependencies.entropy.bytes(8));
   }
 
-  async revokeAll(request: Revocable, notBefore: Instant): Promise<RevocationEvidence[]> {
+  revokeAll(request: Revocable, notBefore: Instant): Promise<RevocationEvidence[]> {
+    return this.#dependencies.attempts.during(request.id, () => this.#revokeAll(request, notBefore));
+  }
+
+  async #revokeAll(request: Revocable, notBefore: Instant): Promise<RevocationEvidence[]> {
     const parts = request.terms.entitlements.map((entitlement) => this.#revoke(request, entitlement, notBefore));
     const settled = await Promise.allSettled(parts);
     return settled.map((part) => {
@@ -41,7 +42,7 @@ export class Attempt {
   }
 
   async #revoke(request: Revocable, entitlement: Entitlement, notBefore: Instant): Promise<RevocationEvidence> {
-    const { clock, holds, providers } = this.#dependencies;
+    const { clock, actor, holds, providers } = this.#dependencies;
     const { id, requester } = request;
     const provider = providers[entitlement.kind];
     const key = holdKey(entitlement, requester.principalId);
@@ -49,6 +50,7 @@ export class Attempt {
       (each) => holdKey(each.entitlement, requester.principalId) === key,
     )?.outcome;
     const giveUp = latest(plus(clock.now(), timeline.holdLimitMs), notBefore);
+    let dropped: Dropped | undefined;
     const claim = () =>
       insist(clock, giveUp, (isWanted) =>
         holds.change(key, (document) => {
@@ -57,8 +59,9 @@ export class Attempt {
           const { outcome: answer, document: left } = claimHold(document, id, outcome === 'granted', notBefore, now);
           const barred = request.granted ? left : bar(left, id);
           const isOurs = barred?.claimedBy === id && barred !== document;
+          if (isOurs) dropped = barred.actor?.dropped;
           return {
-            document: isOurs ? signClaim(barred, this.actor, latest(this.#until, notBefore), now) : barred,
+            document: isOurs ? signClaim(barred, actor, latest(this.#until, notBefore), now) : barred,
             answer,
           };
         }),
@@ -77,30 +80,40 @@ export class Attempt {
       return { entitlement, outcome: 'kept', sessionsEnded: 0, verifiedAt: clock.now(), holdsUnknown };
     }
     let sessionsEnded = 0;
-    const drop = await provider.revoke(entitlement, requester, notBefore).catch(async (error: unknown) => {
+    const revoke = () => this.#send(() => provider.revoke(entitlement, requester, notBefore));
+    const terminate = () => this.#send(() => provider.terminate(entitlement, requester));
+    const drop = await revoke().catch(async (error: unknown) => {
       if (clock.now() < notBefore) throw error;
       // A session of their own may stand in the way: an open transaction can lock its user against every change.
-      sessionsEnded += await provider.terminate(entitlement, requester);
-      return provider.revoke(entitlement, requester, notBefore);
+      sessionsEnded += await terminate();
+      return revoke();
     });
-    // Of what was gone already nobody can say when it went: perhaps by an earlier try of this very activity.
-    const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : undefined;
+    // Of what was gone already only the hold document can say when it went: perhaps by an earlier attempt.
+    const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : dropped?.at;
+    if (drop.outcome === 'absent' && dropped) sessionsEnded += dropped.sessionsEnded;
     if (droppedAt) this.drops.set(entitlement, { entitlement, droppedAt, sessionsEnded });
-    sessionsEnded += await provider.terminate(entitlement, requester).catch(async (error: unknown) => {
+    sessionsEnded += await terminate().catch(async (error: unknown) => {
       if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
       // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
-      await provider.cleanUp(entitlement, requester);
-      return provider.terminate(entitlement, requester);
+      await this.#send(() => provider.cleanUp(entitlement, requester));
+      return terminate();
     });
     if (await provider.isHeld(entitlement, requester)) {
       this.drops.delete(entitlement);
       throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
     }
-    return { entitlement, outcome: drop.outcome, droppedAt, sessionsEnded, verifiedAt: clock.now(), holdsUnknown };
+    const seen = { outcome: droppedAt === undefined ? drop.outcome : 'revoked', droppedAt, sessionsEnded } as const;
+    return { entitlement, ...seen, verifiedAt: clock.now(), holdsUnknown };
+  }
+
+  /** An attempt that is over sends nothing: the same may be granted again by then. */
+  async #send<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#dependencies.clock.now() >= this.#until) throw new CurfewError('CURFEW_TARGET_UNAVAILABLE');
+    return work();
   }
 }
 
-/** Nobody was told that they have what a failed grant may have given; somebody may have the same by another request, and keeps it. */
+/** The requester was not told of what a failed grant may have given, and may hold the same by another request, which is to stand. */
 function canWait({ cause, deadline }: Revocable, now: Instant): boolean {
   return cause?.kind === 'grant-failed' && deadline !== undefined && now < deadline;
 }

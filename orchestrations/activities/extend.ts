@@ -31,7 +31,7 @@ async function lengthen(
   const deadline = plus(request.deadline, extension.duration);
   for (const entitlement of request.terms.entitlements) {
     await holds.change(holdKey(entitlement, request.requester.principalId), (document) => {
-      // Whoever holds nothing, as one who had it before, has nothing to lengthen.
+      // A request without a hold, of a standing member, has nothing to lengthen.
       if (document?.holds[request.id] === undefined) return { document, answer: null };
       const hold = acquireHold(document, request.id, deadline);
       if (hold === 'claimed') throw new CurfewError('CURFEW_TOO_LATE');

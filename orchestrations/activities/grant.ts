@@ -14,20 +14,22 @@ import type { Entitlement } from '../../shared/domain/policy.ts';
 import { isEnded, isGranting, isOver } from '../../shared/domain/states.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
-import { upcomingOf } from '../../shared/domain/upcoming.ts';
 import { countHeld } from '../../shared/history.ts';
 import type { Granting } from '../contract.ts';
 import { type Activity, type ActivityDependencies, attempt, limited } from './activity.ts';
 import { checkPeople } from './check-people.ts';
 import { record } from './record.ts';
 
-/** Waits for the instant, checks the people, records the intent, and grants. Each step begins when the one before is done. */
+/**
+ * Checks the people, records the intent, and grants; each step begins when the one before is done. Before a booked start the first two
+ * are done a moment ahead, and the grant waits for the instant.
+ */
 export const grant: Activity<'grant'> = async (dependencies, input): Promise<Granting> => {
   const { clock } = dependencies;
   const { request, notBefore } = input;
   if (!isGranting(request)) throw new CurfewError('CURFEW_INTERNAL');
   const { deadline } = request;
-  if (notBefore !== undefined) await clock.sleepUntil(notBefore);
+  if (notBefore !== undefined) await clock.sleepUntil(plus(notBefore, -timeline.eligibilityLastsMs));
   const step = <Step extends 'check' | 'record' | 'grant'>(name: Step, work: () => Promise<unknown>) =>
     attempt(dependencies, { what: `grant, ${name}`, requestId: request.id }, work).then((outcome) =>
       outcome.ok ? undefined : ({ ...outcome, outcome: 'failed', step: name } as const),
@@ -36,16 +38,14 @@ export const grant: Activity<'grant'> = async (dependencies, input): Promise<Gra
   const failed =
     (await step('check', () => checkPeople(dependencies, request))) ??
     (await step('record', () => record(dependencies, input))) ??
-    (await step('grant', () => {
+    (await step('grant', async () => {
+      if (notBefore !== undefined) await clock.sleepUntil(notBefore);
       const limit = plus(clock.now(), timeline.grantLimitMs);
       const code = deadline <= limit ? 'CURFEW_DEADLINE_PASSED' : 'CURFEW_TARGET_UNAVAILABLE';
       const granting = () => grantAll(dependencies, request, deadline, evidence);
       return limited(dependencies, code, granting, earliest(limit, deadline));
     }));
-  if (failed) return failed;
-  // Armed with the intent, but near the deadline it may have been looked for before its holds were there.
-  dependencies.scheduler.arm(upcomingOf(request));
-  return { outcome: 'granted', evidence };
+  return failed ?? { outcome: 'granted', evidence };
 };
 
 /** Grants every entitlement of the role. What fails half-way is undone by the revocation that follows a failure. */

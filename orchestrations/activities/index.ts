@@ -1,3 +1,4 @@
+import { CurfewError } from '../../shared/domain/errors.ts';
 import { type ActivityName, type ActivityTypes, activityNames, type Outcome } from '../contract.ts';
 import { type Activities, type Activity, type ActivityDependencies, attempt, type Raise } from './activity.ts';
 import { askApprovers } from './ask-approvers.ts';
@@ -25,7 +26,13 @@ function answering<Name extends ActivityName>(dependencies: ActivityDependencies
   return async (input: ActivityTypes[Name]['input'], raise: Raise): Promise<Outcome<ActivityTypes[Name]['result']>> => {
     const activity: Activity<Name> = all[name];
     const context = { what: name, requestId: input.request.id };
-    const outcome = await attempt(dependencies, context, () => activity(dependencies, input, raise));
+    const outcome = await attempt(dependencies, context, async () => {
+      // By now the orchestration does without it, or has called it again.
+      if (input.giveUp !== undefined && dependencies.clock.now() >= input.giveUp) {
+        throw new CurfewError('CURFEW_HUB_BUSY');
+      }
+      return activity(dependencies, input, raise);
+    });
     return { ...outcome, at: dependencies.clock.now() };
   };
 }

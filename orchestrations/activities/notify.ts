@@ -28,7 +28,7 @@ import type { ActivityDependencies } from './activity.ts';
 const linkAfterlife = 7 * 86_400_000;
 
 /**
- * Sends one notice to whoever it is for. Sent twice, it is two mails that say the same. Where the mail server takes nothing for an
+ * Sends one notification to its recipients. Sent twice, it is two mails that say the same. Where the mail server takes nothing for an
  * address, that is said in the log, and done with. Other trouble with one of a group doesn't keep it from the rest.
  */
 export async function notify(
@@ -39,7 +39,7 @@ export async function notify(
   const giveUp = plus(clock.now(), timeline.groupLimitMs);
   let failure: unknown;
   for (const recipient of await peopleOf(dependencies, kind, to)) {
-    // Whoever is in the group that reviews can't review themselves.
+    // A requester in the group that reviews can't review their own access.
     if (kind === 'review-owed' && recipient.principalId === request.requester.principalId) continue;
     try {
       await notifier.send(await compose(dependencies, { kind, request, recipient }));
@@ -74,7 +74,7 @@ async function peopleOf(
   return found ? [found] : [];
 }
 
-/** Somebody of whom nothing is known but where they read mail. */
+/** A person of whom nothing is known but the mailbox. */
 function nobodyInParticular(mail: string): Person {
   return { principalId: '' as PrincipalId, name: mail, userPrincipalName: mail, mail };
 }

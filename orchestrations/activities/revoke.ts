@@ -5,7 +5,7 @@ import type { DropEvidence, RevocationEvidence } from '../../shared/domain/event
 import { holdKey } from '../../shared/domain/holds.ts';
 import type { ActorId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
-import { type Instant, plus } from '../../shared/domain/time.ts';
+import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Revoked } from '../contract.ts';
@@ -16,17 +16,18 @@ import { goneAt, goneWithTarget } from './target-gone.ts';
 
 /**
  * Revokes every entitlement at its instant and verifies it. All are tried, even where one fails. What the scheduler of this
- * process did is taken over, and what another says that it did is verified. An attempt that starts too late does nothing.
+ * process did is taken over, and what another says that it did is verified.
  */
-export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp, fired }, raise) => {
+export const revoke: Activity<'revoke'> = async (dependencies, { request, notBefore, giveUp: limit, fired }, raise) => {
   const { scheduler, clock, actor } = dependencies;
-  if (clock.now() >= giveUp) throw new CurfewError('CURFEW_HUB_BUSY');
+  // The limit may allow for a slow hub; what has begun has no more time than any attempt.
+  const giveUp = earliest(limit, plus(latest(clock.now(), notBefore), timeline.revokeLimitMs));
   const unsettled = clock.sleepUntil(plus(clock.now(), timeline.settleLimitMs)).then(() => undefined);
   const settling = Promise.race([scheduler.settle(request.id), unsettled]);
   const done = await withTimeout(clock, giveUp, settling, 'CURFEW_TARGET_UNAVAILABLE');
   if (done) return whole(dependencies, request, done, actor);
-  const rung = fired?.evidence ?? [];
-  const verified = await verifyFired(dependencies, request, rung, giveUp);
+  const reported = fired?.evidence ?? [];
+  const verified = await verifyFired(dependencies, request, reported, giveUp);
   if (verified) return whole(dependencies, request, verified, fired?.actor);
   // Asked beside the attempt, so that it takes no time of its own.
   const gone = goneAt(dependencies, request);
@@ -35,7 +36,7 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
   const late = clock.sleepUntil(giveUp).then(() => Promise.reject(new CurfewError(attempt.waitsFor)));
   const evidence = await Promise.race([revoking, late]).catch(async (error: unknown) => {
     // The next attempt finds it gone, and could not say since when.
-    const known = [...attempt.drops.values(), ...rung];
+    const known = [...attempt.drops.values(), ...reported];
     if (attempt.drops.size > 0) {
       void raise(request.id, { kind: 'revocation-fired', evidence: known }).catch(() => undefined);
     }
@@ -44,8 +45,10 @@ export const revoke: Activity<'revoke'> = async (dependencies, { request, notBef
     if (since === undefined) throw error;
     return goneWithTarget(request, since);
   });
-  const dated = evidence.map((each) => withDrop(each, request, rung, clock.now()));
-  return whole(dependencies, request, dated, attempt.actor);
+  const dated = evidence.map((each) => withDrop(each, request, reported, clock.now()));
+  // An earlier attempt that hangs in this process may act still.
+  const isDone = !dependencies.attempts.isUnderWay(request.id);
+  return whole(dependencies, request, dated, isDone ? actor : undefined);
 };
 
 async function whole(
@@ -64,13 +67,13 @@ async function whole(
 async function verifyFired(
   { clock, providers }: ActivityDependencies,
   request: AccessRequest,
-  rung: readonly DropEvidence[],
+  reported: readonly DropEvidence[],
   giveUp: Instant,
 ): Promise<RevocationEvidence[] | undefined> {
   const { requester, terms } = request;
   const drops = terms.entitlements.map((entitlement) => ({
     entitlement,
-    drop: dropOf(entitlement, request, rung, clock.now()),
+    drop: dropOf(entitlement, request, reported, clock.now()),
   }));
   if (drops.some(({ drop }) => drop === undefined)) return undefined;
   const verifying = drops.map(async ({ entitlement, drop }): Promise<RevocationEvidence | undefined> => {
@@ -92,10 +95,10 @@ async function verifyFired(
 function withDrop(
   found: RevocationEvidence,
   request: AccessRequest,
-  rung: readonly DropEvidence[],
+  reported: readonly DropEvidence[],
   now: Instant,
 ): RevocationEvidence {
-  const drop = found.outcome === 'absent' ? dropOf(found.entitlement, request, rung, now) : undefined;
+  const drop = found.outcome === 'absent' ? dropOf(found.entitlement, request, reported, now) : undefined;
   if (!drop) return found;
   const sessionsEnded = found.sessionsEnded + drop.sessionsEnded;
   return { ...found, outcome: 'revoked', droppedAt: drop.droppedAt, sessionsEnded };
@@ -105,11 +108,11 @@ function withDrop(
 function dropOf(
   entitlement: Entitlement,
   { endsSince, deadline, requester: { principalId } }: AccessRequest,
-  rung: readonly DropEvidence[],
+  reported: readonly DropEvidence[],
   now: Instant,
 ) {
   const key = holdKey(entitlement, principalId);
-  const found = rung
+  const found = reported
     .flatMap((each) => dropped.safeParse(each).data ?? [])
     .find((each) => holdKey(each.entitlement, principalId) === key);
   const since = endsSince ?? deadline;

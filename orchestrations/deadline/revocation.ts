@@ -1,7 +1,7 @@
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
-import { type Instant, latest, plus } from '../../shared/domain/time.ts';
+import { type Instant, instantOf, latest, millisecondsOf, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import type { Upcoming } from '../../shared/domain/upcoming.ts';
 import type { Principal } from '../../shared/ports.ts';
@@ -21,22 +21,30 @@ type Evidence = DropEvidence | RevocationEvidence;
 export class Revocation {
   readonly id: RequestId;
   readonly deadline: Instant;
-  /** Nothing is sent after this instant: others rely on its being over then. */
-  readonly actUntil: Instant;
+  /** Nothing is sent after this instant: others rely on its being over then. What is taken over late has more time. */
+  actUntil: Instant;
   readonly members: readonly Armed[];
-  /** Another process has claimed a part of it, and lives: all of it is left to that one, so that one knows of everything. */
-  isYielded = false;
+  /** Nothing is claimed before this instant, so that a grant that is under way is not in its way. */
+  claimsFrom: Instant;
+  /** A part of it is claimed by this process. */
+  isClaimed = false;
   /** Nobody has to be told: another process acts, or the caller of `callOff` does. */
   isSilent = false;
   readonly #onOver: (revocation: Revocation) => void;
-  readonly #evidence = new Map<Entitlement, Evidence | undefined>();
+  /** Made when there is something to note: many are armed, and few are over. */
+  #evidence: Map<Entitlement, Evidence | undefined> | undefined;
   #waiting: ((evidence: readonly RevocationEvidence[] | undefined) => void)[] | undefined;
   #hasBegun = false;
   #isOver = false;
 
-  constructor({ id, at, principal, entitlements }: Upcoming, now: Instant, onOver: (revocation: Revocation) => void) {
+  constructor(
+    { id, at, isIntended, principal, entitlements }: Upcoming,
+    now: Instant,
+    onOver: (revocation: Revocation) => void,
+  ) {
     this.id = id;
     this.deadline = at;
+    this.claimsFrom = isIntended ? halfway(now, at) : now;
     this.actUntil = plus(latest(at, now), timeline.claimLastsMs);
     this.members = entitlements.map((entitlement) => ({ revocation: this, entitlement, principal }));
     this.#onOver = onOver;
@@ -46,16 +54,11 @@ export class Revocation {
     return this.#isOver;
   }
 
-  /** Whether it is over, before its time, without a claim. */
-  mayBeRepeated(now: Instant): boolean {
-    return this.#isOver && !this.isSilent && this.known.length === 0 && now < this.deadline;
-  }
-
   begin(): void {
     this.#hasBegun = true;
   }
 
-  /** Another process acts, or the revocation is no longer due. */
+  /** Another process acts, or the revocation is no longer due. Changes nothing where a part of it has begun. */
   leave(): void {
     if (this.#hasBegun || this.#isOver) return;
     this.isSilent = true;
@@ -64,7 +67,7 @@ export class Revocation {
 
   /** What is known so far, verified or not. */
   get known(): readonly Evidence[] {
-    return this.members.flatMap(({ entitlement }) => this.#evidence.get(entitlement) ?? []);
+    return this.members.flatMap(({ entitlement }) => this.#evidence?.get(entitlement) ?? []);
   }
 
   /** What was done, each part verified; undefined where it was called off, or not all of it could be done. */
@@ -75,6 +78,7 @@ export class Revocation {
 
   /** Notes what became of one entitlement; nothing where the scheduler could not do it. What has begun is waited for. */
   note(entitlement: Entitlement, evidence: Evidence | undefined): void {
+    this.#evidence ??= new Map();
     this.#evidence.set(entitlement, evidence);
     const isHopeless = evidence === undefined && !this.#hasBegun;
     if (isHopeless || this.#evidence.size === this.members.length) this.#finish();
@@ -100,4 +104,8 @@ export class Revocation {
 
 function isVerified(evidence: Evidence): evidence is RevocationEvidence {
   return 'verifiedAt' in evidence;
+}
+
+function halfway(from: Instant, to: Instant): Instant {
+  return instantOf((millisecondsOf(from) + millisecondsOf(to)) / 2);
 }

@@ -1,11 +1,14 @@
 import type { RevocationEvidence } from '../../shared/domain/events.ts';
+import { type HoldDocument, holdKey, noteDropped } from '../../shared/domain/holds.ts';
 import type { ActorId, RequestId } from '../../shared/domain/ids.ts';
+import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { isNear, type Upcoming } from '../../shared/domain/upcoming.ts';
 import type { Providers } from '../../shared/plans.ts';
 import type { Clock, HeartbeatStore, HoldStore } from '../../shared/ports.ts';
-import { createClaims } from './claims.ts';
+import { withTimeout } from '../../shared/with-timeout.ts';
+import { type Claimed, createClaims } from './claims.ts';
 import { createGate } from './gate.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createLiveness } from './liveness.ts';
@@ -14,10 +17,7 @@ import { type Armed, Revocation } from './revocation.ts';
 
 /** Revokes at the exact instant, in the memory of one process, what its feeders arm. It records no event. */
 export interface DeadlineScheduler {
-  /**
-   * Arms what begins or ends within the next minutes; anything else, and what is armed already, changes nothing. What could not be
-   * claimed, and is not due yet, is armed again: the hold may have come since.
-   */
+  /** Arms what begins or ends within the next minutes; anything else, and what is armed already, changes nothing. */
   arm(upcoming: Upcoming | undefined): void;
   /**
    * Calls off the request's revocation, or waits for it where it has begun. Resolves to what was done, each part verified, or
@@ -68,24 +68,30 @@ export function createDeadlineScheduler({
   const batches = new Map<string, Batch>();
   const calls = new Set<Promise<void>>();
   const liveness = createLiveness({ clock, heartbeats }, actor);
-  const claim = createClaims({ clock, holds, liveness }, actor);
+  const claims = createClaims({ clock, holds, liveness }, actor);
   const reports = createGate(reportsAtOnce);
   const near = { count: 0, until: clock.now() };
+  const onOver = (revocation: Revocation) => void reportOver(revocation);
 
   function add(member: Armed): void {
-    const { revocation, entitlement } = member;
-    const laneKey = JSON.stringify([entitlement.kind, providers[entitlement.kind].placeOf(entitlement)]);
+    const { entitlement, revocation } = member;
+    const { deadline } = revocation;
+    const laneKey = laneOf(entitlement);
     const lane = lanes.get(laneKey) ?? createLane(entitlement.kind, { clock, providers, calls });
     lanes.set(laneKey, lane);
-    const { deadline } = revocation;
-    const key = JSON.stringify([laneKey, deadline]);
+    const key = keyOf(member);
     const known = batches.get(key);
     const batch = known ?? { lane, deadline, members: [], claimed: [], isClaiming: false, hasFired: false };
     batches.set(key, batch);
     batch.members.push(member);
-    if (batch.isClaiming) void secure(batch, member);
+    if (batch.isClaiming && isFirst(member)) void claim(revocation);
     if (!known) void run(batch).finally(() => batches.delete(key));
   }
+
+  const laneOf = (entitlement: Entitlement) =>
+    JSON.stringify([entitlement.kind, providers[entitlement.kind].placeOf(entitlement)]);
+  const keyOf = ({ entitlement, revocation }: Armed) => JSON.stringify([laneOf(entitlement), revocation.deadline]);
+  const isFirst = (member: Armed) => member.revocation.members[0] === member;
 
   async function run(batch: Batch): Promise<void> {
     const { deadline, members, claimed, lane } = batch;
@@ -94,7 +100,7 @@ export function createDeadlineScheduler({
       await clock.sleepUntil(earliest(claimsBegin(deadline), plus(clock.now(), timeline.claimPauseMs)));
     }
     batch.isClaiming = true;
-    for (const member of members) void secure(batch, member);
+    for (const member of members.filter(isFirst)) void claim(member.revocation);
     await clock.sleepUntil(plus(deadline, -timeline.preparationMs));
     void lane.prepare(members);
     // Whatever a clock does: the instant is over when it says so, asked again.
@@ -125,13 +131,22 @@ export function createDeadlineScheduler({
     return near.count;
   }
 
-  async function secure(batch: Batch, member: Armed): Promise<void> {
-    const { revocation, entitlement } = member;
+  /** Has a revocation claimed, whose members may be in several lanes, when the first of them is due. */
+  async function claim(revocation: Revocation): Promise<void> {
+    while (clock.now() < revocation.claimsFrom) {
+      await clock.sleepUntil(earliest(revocation.claimsFrom, plus(clock.now(), timeline.claimPauseMs)));
+    }
     liveness.liveUntil(plus(revocation.actUntil, 2 * timeline.clockSkewMs));
-    const outcome = await claim(member);
-    if (revocation.isOver) return;
+    await claims(revocation, settle);
+  }
+
+  function settle(member: Armed, outcome: Claimed): void {
+    const { revocation, entitlement } = member;
+    const batch = batches.get(keyOf(member));
+    if (revocation.isOver || !batch) return;
     switch (outcome) {
       case 'drop':
+        revocation.isClaimed = true;
         if (batch.hasFired) batch.lane.revoke([member]);
         else batch.claimed.push(member);
         return;
@@ -145,16 +160,32 @@ export function createDeadlineScheduler({
         return;
       case 'moved':
       case 'lost':
-        revocation.leave();
+        // Where a part is claimed here, nobody has all of it, and the orchestration is to know.
+        if (!revocation.isClaimed) revocation.leave();
+        revocation.note(entitlement, undefined);
     }
   }
 
   /** Reports, once those that are still under way have had a moment: reports don't crowd out revocations. */
-  async function reportOver({ id, known, isSilent }: Revocation): Promise<void> {
+  async function reportOver(revocation: Revocation): Promise<void> {
+    const { id, known, isSilent } = revocation;
     if (isSilent) return;
     const until = plus(clock.now(), timeline.reportPauseMs);
     while (calls.size > 0 && clock.now() < until) await Promise.race([Promise.all(calls), clock.sleepUntil(until)]);
-    await reports(() => report(id, { kind: 'revocation-fired', actor, evidence: known })).catch(() => undefined);
+    const reporting = reports(() => report(id, { kind: 'revocation-fired', actor, evidence: known }));
+    const limit = plus(clock.now(), timeline.reportLimitMs);
+    await withTimeout(clock, limit, reporting, 'CURFEW_HUB_BUSY').catch(() => keepEvidence(revocation));
+  }
+
+  /** Keeps in the hold documents what the orchestration could not be told: nobody else knows when it was dropped. */
+  async function keepEvidence({ id, known, members }: Revocation): Promise<void> {
+    for (const { entitlement, principal } of members) {
+      const { droppedAt: at, sessionsEnded = 0 } = known.find((each) => each.entitlement === entitlement) ?? {};
+      if (at === undefined) continue;
+      const key = holdKey(entitlement, principal.principalId);
+      const note = (document: HoldDocument | undefined) => noteDropped(document, id, { at, sessionsEnded });
+      await holds.change(key, (document) => ({ document: note(document), answer: null })).catch(() => undefined);
+    }
   }
 
   async function wakeForStart(id: RequestId, at: Instant): Promise<void> {
@@ -177,9 +208,12 @@ export function createDeadlineScheduler({
       }
       const known = revocations.get(id);
       // A deadline only ever moves later: what says otherwise is old.
-      if (known && (known.deadline > at || (known.deadline === at && !known.mayBeRepeated(clock.now())))) return;
+      if (known && known.deadline >= at) {
+        if (!upcoming.isIntended) known.claimsFrom = clock.now();
+        return;
+      }
       known?.leave();
-      const revocation = new Revocation(upcoming, clock.now(), (over) => void reportOver(over));
+      const revocation = new Revocation(upcoming, clock.now(), onOver);
       revocations.set(id, revocation);
       for (const member of revocation.members) add(member);
     },

@@ -55,18 +55,17 @@ function* attempt(run: Run, notBefore: Instant, tooSlow: number): Durable<Outcom
   if (late?.ok) return late;
   const { request, fired } = run;
   const begins = latest(run.now(), notBefore);
-  const limit = isDropped(run)
-    ? timeline.longestRevokeLimitMs
-    : Math.min(timeline.longestRevokeLimitMs, timeline.revokeLimitMs * 2 ** tooSlow);
   const spread = tooSlow > 0 ? 2 * jitter(request.id, run.attempts) : 1;
+  const grown = Math.ceil(timeline.revokeLimitMs * 2 ** tooSlow * spread);
+  const limit = isDropped(run) ? timeline.longestRevokeLimitMs : Math.min(timeline.longestRevokeLimitMs, grown);
   const byAlert = isDropped(run) ? undefined : alertDue(request);
-  const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, Math.ceil(limit * spread)), byAlert));
+  const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, limit), byAlert));
   return yield* run.call('revoke', { request, notBefore, giveUp, fired }, plus(giveUp, timeline.lostAfterMs));
 }
 
 /** What is said to be dropped is only to be verified, and nobody need be alerted. */
-function isDropped({ fired, request }: Run): boolean {
-  return fired !== undefined && fired.evidence.length >= request.terms.entitlements.length;
+function isDropped({ attempts, fired, request: { terms } }: Run): boolean {
+  return attempts === 0 && fired !== undefined && fired.evidence.length >= terms.entitlements.length;
 }
 
 /** Waits until the next attempt is due. Where the history has become long, the run goes on in a new one meanwhile. */
@@ -74,14 +73,7 @@ function* awaitRetry(run: Run): Durable<void> {
   while (run.retry && run.now() < run.retry.at) {
     if (run.isLong) return yield* run.renew();
     const { at, code } = run.retry;
-    const wasDropped = isDropped(run);
-    const isNews = () => isDropped(run) && !wasDropped;
-    yield* run.until(earliest(at, alertDue(run.request)), { while: () => !run.isLong && !isNews(), limit: at });
-    if (!isDropped(run)) yield* run.catchUp();
-    if (isNews()) {
-      run.retry = undefined;
-      return;
-    }
+    yield* run.until(earliest(at, alertDue(run.request)), { while: () => !run.isLong, limit: at });
     noteDelay(run, code, run.now());
   }
 }

@@ -172,7 +172,9 @@ export class Run {
     input: ActivityTypes[Name]['input'],
     limit?: Instant,
   ): Durable<Outcome<ActivityTypes[Name]['result']>> {
-    const call = yield* this.#calls.call(activityNames[name], { ...input, trace: this.#trace }, limit);
+    const limited = limit !== undefined && { giveUp: limit };
+    const asked = { ...limited, ...input, trace: this.#trace, askedAt: this.now() };
+    const call = yield* this.#calls.call(activityNames[name], asked, limit);
     this.#isBehind = true;
     return this.#outcomeOf(call);
   }
@@ -214,7 +216,7 @@ export class Run {
         if (this.#isDue()) this.#noteFired(message);
         return;
       case 'start-near':
-        this.isStartNear = true;
+        this.isStartNear ||= this.#startsSoon();
         return;
       default:
         this.apply(message);
@@ -226,6 +228,11 @@ export class Run {
     const { deadline } = this.request;
     const isNear = deadline !== undefined && this.now() >= plus(deadline, -timeline.claimWindowMs);
     return isNear || isEnding(this.request);
+  }
+
+  #startsSoon(): boolean {
+    const { startsAt } = this.request.terms;
+    return startsAt !== undefined && this.now() >= plus(startsAt, -2 * timeline.startLeadMs);
   }
 
   /** Of two reports the one that knows when something was dropped is the better. */

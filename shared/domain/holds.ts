@@ -17,13 +17,21 @@ export interface HoldDocument {
   readonly actor?: Actor | undefined;
 }
 
-/** The process, or the attempt, that drops what is claimed. */
+/** The process that drops what is claimed. */
 export interface Actor {
   readonly id: ActorId;
   /** It sends no drop after this instant of its own clock, so that a later grant is safe from it. */
   readonly until: Instant;
   /** An earlier actor may send a drop as well until then, though this one is done. */
   readonly isShared?: true | undefined;
+  /** What was dropped under this claim, where the orchestration could not be told. */
+  readonly dropped?: Dropped | undefined;
+}
+
+export interface Dropped {
+  /** By the target's clock. */
+  readonly at: Instant;
+  readonly sessionsEnded: number;
 }
 
 /** Names the hold document: the same entitlement of the same principal, whatever the request. */
@@ -132,9 +140,22 @@ export function signClaim(
 ): HoldDocument | undefined {
   if (document?.claimedBy === undefined) return document;
   const { actor } = document;
-  if (!actor || plus(actor.until, timeline.clockSkewMs) <= now) return { ...document, actor: { id, until } };
+  if (!actor) return { ...document, actor: { id, until } };
   const last = latest(until, actor.until);
-  return { ...document, actor: actor.id === id ? { ...actor, until: last } : { id, until: last, isShared: true } };
+  if (actor.id === id) return { ...document, actor: { ...actor, until: last } };
+  const isOver = plus(actor.until, timeline.clockSkewMs) <= now;
+  const { isShared: _, ...known } = actor;
+  return { ...document, actor: { ...known, id, until: last, ...(!isOver && { isShared: true }) } };
+}
+
+/** The document with what was dropped under the request's claim, for the attempt that verifies it. */
+export function noteDropped(
+  document: HoldDocument | undefined,
+  requestId: RequestId,
+  dropped: Dropped,
+): HoldDocument | undefined {
+  if (document?.claimedBy !== requestId || !document.actor) return document;
+  return { ...document, actor: { ...document.actor, dropped } };
 }
 
 /**

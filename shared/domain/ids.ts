@@ -13,7 +13,7 @@ export type RoleId = Id<'RoleId'>;
 export type CommandId = Id<'CommandId'>;
 /** Names the chain of what was found on one target beside Curfew's own grants: `drift-` and the target's name. No request's id. */
 export type DriftId = Id<'DriftId'>;
-/** Names a process of the service, or one attempt in it, that drops what is claimed: random, new with each. */
+/** Names a process of the service that drops what is claimed: random, new with each. */
 export type ActorId = Id<'ActorId'>;
 /** SHA-256 in lower-case hex. */
 export type Digest = Id<'Digest'>;

@@ -19,6 +19,8 @@ export const timeline = {
   // Before a grant.
   /** So long before a booked start its orchestration is woken, so that the grant waits for the instant in a process. */
   startLeadMs: 8 * second,
+  /** What was found out about requester and approvers holds good for so long: before a booked start they are checked by that much. */
+  eligibilityLastsMs: second,
   /** How long one attempt at granting may take, from when it starts. */
   grantLimitMs: 30 * second,
   /** How long an approved request waits for the event store before its requester is notified. */
@@ -49,8 +51,8 @@ export const timeline = {
   /** So long before the deadline connections are opened and names looked up. */
   preparationMs: 2 * second,
   /** How often a process that holds claims says that it lives, and after how long a silent one counts as dead. */
-  heartbeatMs: 250,
-  deadAfterMs: second,
+  heartbeatMs: 150,
+  deadAfterMs: 600,
 
   // After the deadline.
   /** A claim is acted on no later than this after the deadline. */
@@ -59,6 +61,8 @@ export const timeline = {
   clockSkewMs: second,
   /** For so long reports of what was done wait for revocations that are still under way. */
   reportPauseMs: second,
+  /** After so long without having been told to the orchestration, what was dropped is kept in the hold documents. */
+  reportLimitMs: 2 * second,
   /** When the orchestration, having heard nothing, sees to the revocation itself. */
   guardMs: 5 * second,
   /** How long one attempt of the orchestration at revoking may take; doubled where the hub was too slow, up to the longest. */

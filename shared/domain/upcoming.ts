@@ -10,20 +10,22 @@ export interface Upcoming {
   /** `start`: a booked grant begins. `end`: a grant has its deadline. */
   readonly kind: 'start' | 'end';
   readonly at: Instant;
+  /** The grant is intended and perhaps under way: a claim now would be in its way. */
+  readonly isIntended?: true | undefined;
   readonly principal: Pick<Person, 'principalId' | 'userPrincipalName' | 'clientId'>;
   readonly entitlements: readonly Entitlement[];
 }
 
 /** Returns what comes next for the request, or undefined where nothing is to be scheduled. */
-export function upcomingOf({ id, state, deadline, terms, requester, revocation }: AccessRequest): Upcoming | undefined {
+export function upcomingOf(request: AccessRequest): Upcoming | undefined {
+  const { id, state, deadline, terms, requester, revocation } = request;
   const { principalId, userPrincipalName, clientId } = requester;
   const { entitlements, startsAt } = terms;
   const common = { id, principal: { principalId, userPrincipalName, clientId }, entitlements };
   if (!revocation.isScheduled) return undefined;
   if (state === 'scheduled' && startsAt !== undefined) return { ...common, kind: 'start', at: startsAt };
-  if ((state === 'granting' || state === 'granted') && deadline !== undefined) {
-    return { ...common, kind: 'end', at: deadline };
-  }
+  if (state === 'granting') return { ...common, kind: 'end', at: deadline, isIntended: true };
+  if (state === 'granted') return { ...common, kind: 'end', at: deadline };
   return undefined;
 }
 

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { breakEven, costs, figures, inputs, priceList } from '../../bench/cost-of-a-month.ts';
+import { timeline } from '../../shared/domain/timeline.ts';
 import { record } from '../replay/history.ts';
-import { stories } from '../replay/stories.ts';
+import { stories as lifecycles } from '../replay/stories.ts';
 import { createWorld } from '../support/world.ts';
 
 const read = (path: string) => readFileSync(path, 'utf8');
-const story = stories.expire ?? (() => expect.unreachable());
+const expire = lifecycles.expire ?? (() => expect.unreachable());
 
 test('docs/cost.md has what bench/cost-of-a-month.ts prints', () => {
   const page = read('docs/cost.md');
@@ -15,9 +16,9 @@ test('docs/cost.md has what bench/cost-of-a-month.ts prints', () => {
 
 test('what it takes from the bench stands there', () => {
   const bench = read('bench/README.md');
-  expect(bench).toContain(`one life from asking to its deadline, 100 standing | apart | ${figures.life.is} RU `);
+  expect(bench).toContain(`one lifecycle up to its deadline, 100 standing | apart | ${figures.life.is} RU `);
   const [, history, input] =
-    /task hub, a whole life, 100 standing \| apart \| ([\d.]+) KiB .*, ([\d.]+) KiB of input/.exec(bench) ?? [];
+    /task hub, a whole lifecycle, 100 standing \| apart \| ([\d.]+) KiB .*, ([\d.]+) KiB of input/.exec(bench) ?? [];
   expect(Number(history) + Number(input)).toBeCloseTo(figures.history.is);
   const readings = bench.matchAll(/reading, each minute, ([\d,]+) standing \| apart \| ([\d.,]+) RU/g);
   for (const [, standing, units = ''] of readings) {
@@ -28,11 +29,11 @@ test('what it takes from the bench stands there', () => {
 });
 
 test('what it counts is what happens', async () => {
-  const [recording] = await record(story);
+  const [recording] = await record(expire);
   const types = recording?.turns.flatMap(({ history }) => history.map(({ EventType }) => EventType)) ?? [];
   const countOf = (type: number) => types.filter((each) => each === type).length;
   const world = createWorld();
-  await story(world);
+  await expire(world);
   const kept = JSON.stringify([...world.events.chains.values(), ...world.requests.all.values()]).length / 1024;
   const mails = world.notifier.sent.reduce((sum, mail) => sum + JSON.stringify(mail).length / 1024, 0);
   expect({
@@ -62,6 +63,7 @@ test('what it says is deployed is', () => {
   ).extensions.durableTask.storageProvider;
   const host = read('infra/host.bicep');
   const every = [...read('infra/monitoring.bicep').matchAll(/ every: '(PT\dM)'/g)].map(([, each]) => each);
+  expect(timeline.feedOpenMs).toBe(figures.feedOpen.is * 1_000);
   expect({
     memory: Number(/instanceMemoryMB: (\d+)/.exec(host)?.[1]) / 1024,
     always: /instanceCount: (\d+)/.exec(host)?.[1],

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { reconcile, tell } from '../../cli/reconcile.ts';
+import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { MemoryDrifts } from '../support/memory.ts';
-import { ada, eve, policy, start } from '../support/samples.ts';
+import { ada, eve, policy, requested, start } from '../support/samples.ts';
 import { createWorld } from '../support/world.ts';
 
 function terminalIn(world = createWorld()) {
@@ -29,7 +30,11 @@ test('nothing found is exit code 0, and it says what it did not look at', async 
 
 test('each finding is a sentence, the exit code is 1, and nothing is changed', async () => {
   const { world, from, look } = terminalIn();
-  const id = await world.submit();
+  // Of which no scheduler knows.
+  const id = await world.submit({
+    ...requested(),
+    revocation: { isScheduled: false, longestPause: 60_000 },
+  } as CurfewEvent);
   await world.approve(id);
   await world.engine.purge(id);
   world.target.members.add(eve.principalId);

@@ -133,13 +133,10 @@ describe('an address', () => {
       'x-original-url: /api/requests/evil',
       'forwarded: host=evil.example',
     ];
-    // Two Host lines are no request; an absolute address counts for more than one (RFC 9112, section 3.2.2).
-    const head = [
-      'POST http://evil.example/api/requests HTTP/1.1',
-      bearer,
-      ...forged,
-      `content-length: ${body.length}`,
-    ];
+    // Two Host lines are no request, and neither is an absolute address that names another host.
+    const absolute = ['POST http://evil.example/api/requests HTTP/1.1', bearer, `content-length: ${body.length}`];
+    expect((await sendRaw(api.ports.api, absolute, body)).status).toBe(400);
+    const head = ['POST /api/requests HTTP/1.1', bearer, ...forged, `content-length: ${body.length}`];
     const { status, text } = await sendRaw(api.ports.api, head, body);
     expect(status).toBe(202);
     expect(text).not.toContain('evil');
@@ -147,7 +144,7 @@ describe('an address', () => {
     const link = await api.linkOf('bob', id);
     expect(link.startsWith(`${api.base}/approvals/`)).toBe(true);
     const { pathname } = new URL(link);
-    const opened = await sendRaw(api.ports.api, [`GET http://evil.example${pathname} HTTP/1.1`, ...forged]);
+    const opened = await sendRaw(api.ports.api, [`GET ${pathname} HTTP/1.1`, ...forged]);
     expect(opened.status).toBe(302);
     expect(opened.text).not.toContain('evil');
     for (const { raw } of api.rawMails()) if (raw.includes(id)) expect(raw.includes('evil')).toBe(false);

@@ -64,8 +64,8 @@ describe('fifty requests, and a laptop that is killed again and again', () => {
     await endAll(portal, asked);
     done.abort();
     await watching;
-    // What was ended just before its deadline is cleared up a little after it.
-    for (let tries = 20; tries > 0; tries--) {
+    // What a process that was killed may still have been doing is waited for.
+    for (let tries = 40; tries > 0; tries--) {
       evidence = await gather(laptop.options, authority);
       if (leftOver(evidence).length === 0) break;
       await sleep(500);

@@ -39,7 +39,7 @@ export const scenarios = {
       return [id];
     },
   },
-  'without the alarm': {
+  'without the scheduler': {
     about: 'The same, where durable timers alone are to do.',
     from: nearTheEnd,
     async run(world) {

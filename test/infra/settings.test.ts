@@ -11,6 +11,7 @@ const others = new Set([
   'AzureWebJobsStorage__queueServiceUri',
   'AzureWebJobsStorage__tableServiceUri',
   // https://learn.microsoft.com/azure/azure-functions/functions-app-settings
+  'AzureWebJobsDisableHomepage',
   'APPLICATIONINSIGHTS_CONNECTION_STRING',
   'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
   // https://learn.microsoft.com/javascript/api/@azure/identity/environmentcredential: which of the app's identities is meant
@@ -20,7 +21,7 @@ const others = new Set([
 ]);
 
 const given = [
-  ...all(template('host.bicep'), /\b([A-Z]\w*_\w+): /g),
+  ...all(template('host.bicep'), /\b([A-Z]\w*_\w+|AzureWebJobs\w+): /g),
   ...declarations(template('main.bicep'), 'module').flatMap(({ name, body }) =>
     name === 'host' ? all(body, /\b(CURFEW_\w+): /g) : [],
   ),
@@ -38,4 +39,8 @@ test('Bicep sets none that nobody reads', () => {
 
 test('Bicep sets no setting twice', () => {
   expect(given.filter((name, index) => given.indexOf(name) !== index)).toEqual([]);
+});
+
+test('Bicep turns off the page that the host has at its root, which tells everybody what runs there', () => {
+  expect(template('host.bicep')).toContain("AzureWebJobsDisableHomepage: 'true'");
 });

@@ -2,6 +2,7 @@ import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
 import { createDurableEngine, type StepTimes } from '../../local/functions-host/durable/index.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import type { Raise } from '../../orchestrations/activities/activity.ts';
+import { Attempts } from '../../orchestrations/activities/attempts.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import {
   type ActivityName,
@@ -132,7 +133,7 @@ class ReachedTarget extends MemoryTarget {
   }
 }
 
-/** One process of the service: its clock, its alarm, and all that dies with it. */
+/** One process of the service: its clock, its scheduler, and all that dies with it. */
 class Process {
   readonly died = Promise.withResolvers<'died'>();
   isDead = false;
@@ -223,7 +224,7 @@ function slowSteps(longest: number): StepTimes {
 }
 
 /**
- * The service as two processes beside one durable engine, each with its own clock and its own alarm; calls take time, and
+ * The service as two processes beside one durable engine, each with its own clock and its own scheduler; calls take time, and
  * activities run on either, sometimes on both. Processes die and come back, and outside systems fail, when told to.
  */
 export function createHostileWorld({
@@ -282,6 +283,7 @@ export function createHostileWorld({
       if (engine.status(id)?.runtimeStatus === 'Running') await engine.raiseEvent(id, commandEvent, message);
     };
     const actor = actorIdOf(entropy.bytes(8));
+    const attempts = new Attempts();
     const heartbeats = process.wire('holds', systems.heartbeats);
     const scheduler = createDeadlineScheduler({ clock, holds, heartbeats, providers, actor, report: send });
     const requests = process.wire('events', systems.requests);
@@ -301,6 +303,7 @@ export function createHostileWorld({
       registry: systems.registry,
       scheduler,
       actor,
+      attempts,
       alertAddress: 'engineers@contoso.example',
       publicUrl: 'https://curfew.example',
     });

@@ -326,7 +326,7 @@ describe('when something fails', () => {
     await world.advanceTo(plus(deadline, minute));
     expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { lateness: 5_000 } });
   });
-  test('the alarm’s drop could not be verified: it is verified soon afterwards, and its instant stands in the event', async () => {
+  test('the scheduler’s drop could not be verified: it is verified soon afterwards, and its instant stands in the event', async () => {
     const world = createWorld();
     const { target } = world;
     target.revokeTogether = (members) =>
@@ -352,7 +352,7 @@ describe('when something fails', () => {
     ['end the sessions, but hangs', { terminate: () => new Promise(() => {}) }],
     ['read it back', { isHeld: fails }],
   ])(
-    'without an alarm, a try that dropped it and could not %s: the next one verifies it, and keeps the instant',
+    'without the scheduler, an attempt that dropped it and could not %s: the next one verifies it, and keeps the instant',
     async (_, broken) => {
       const world = createWorld();
       const id = await world.submit({
@@ -387,7 +387,7 @@ describe('when something fails', () => {
       revoked: { evidence: [{ outcome: 'revoked', droppedAt: plus(start, hour) }] },
     });
   });
-  test('the alarm’s call hangs and does nothing: the durable timer’s work is done before anybody has to be alerted', async () => {
+  test('the scheduler’s call hangs and does nothing: the durable timer’s work is done before anybody has to be alerted', async () => {
     const world = createWorld();
     world.target.revokeTogether = () => new Promise(() => {});
     const id = await world.submit();

@@ -126,7 +126,7 @@ describe('a request that is adopted', () => {
 
   test.each([
     ['long before', -4 * hour],
-    ['after the alarm of the lost one is armed, just before', -1_000],
+    ['after the process that armed it has claimed it, just before', -1_000],
   ])('%s its deadline ends on it to the millisecond, and nobody is told again that they have it', async (_, when) => {
     const world = createWorld();
     const id = await world.submit();
@@ -148,6 +148,22 @@ describe('a request that is adopted', () => {
     await world.advanceTo(plus(deadline, hour));
     await adopt(world, id);
     expect(world.request(id)).toMatchObject({ revoked: { lateness: hour } });
+    await expectGone(world, id, 'expired');
+  });
+
+  test('after a deadline that the scheduler kept meanwhile says when it was dropped, which the hold document remembers', async () => {
+    const world = createWorld();
+    const id = await world.submit();
+    await world.approve(id);
+    await lose(world, id);
+    world.target.sessions.set(ada.principalId, 2);
+    await world.advanceTo(plus(deadline, hour));
+    expect(world.target.log.at(-1)).toMatchObject({ at: deadline, what: 'dropped' });
+    await adopt(world, id);
+    expect(world.request(id).revoked).toMatchObject({
+      lateness: 0,
+      evidence: [{ outcome: 'revoked', sessionsEnded: 2 }],
+    });
     await expectGone(world, id, 'expired');
   });
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Attempts } from '../../orchestrations/activities/attempts.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
@@ -70,6 +71,7 @@ function setUp() {
     registry: new MemoryRegistry(),
     scheduler,
     actor,
+    attempts: new Attempts(),
     publicUrl: 'https://curfew.example',
   });
   const deadline = plus(start, 3_600_000);
@@ -101,7 +103,7 @@ function setUp() {
     },
     async release({ request: ended }: { request: typeof request }) {
       const outcome = await all.deliver({ request: ended, events: [], groups: [], cleanUp: { done } }, raise);
-      return { ok: outcome.ok && outcome.result.cleanedUp === null };
+      return { ok: outcome.ok && outcome.result.cleanedUp === undefined };
     },
   };
   return { time, target, holds, requests, activities, request, endedAt, deadline };
@@ -209,7 +211,7 @@ for (const { when, offset } of [
   { when: 'was ended just before its deadline', offset: -5_000 },
   { when: 'has ended, by a clock that is ahead', offset: 0 },
 ]) {
-  test(`what another process’s alarm has claimed stays claimed until it has rung, though the request ${when}`, async () => {
+  test(`what another process has claimed stays claimed until that may act no more, though the request ${when}`, async () => {
     const { time, holds, requests, activities, request, endedAt, deadline } = setUp();
     const settled = async () => {};
     const changedAt = plus(deadline, offset);

@@ -107,7 +107,7 @@ test('with the store and mail away as well nothing is forgotten, and everybody i
   expect(world.engine.status(id)?.runtimeStatus).toBe('Completed');
 }, 60_000);
 
-test('what the alarm said that it did is remembered until it can be verified', async () => {
+test('what the scheduler reported is remembered until it can be verified', async () => {
   const { world, seen } = watched();
   const id = await overdueIn(world);
   await world.advanceTo(plus(deadline, minute));

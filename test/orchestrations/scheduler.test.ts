@@ -301,7 +301,7 @@ test('a hold that goes between the claim and the instant is no longer in the way
   expect(bench.raised).toMatchObject([{ id: first.id, evidence: [{ outcome: 'revoked' }] }]);
 });
 
-test('an access that this process ends early never rings, and nobody is told', async () => {
+test('an access that this process ends early is never fired, and nothing is reported', async () => {
   const bench = createBench();
   const { id } = bench.armed();
   await bench.advanceTo(plus(time, -1_000));
@@ -354,7 +354,7 @@ test('of several entitlements one that can’t be claimed calls off the rest', a
   expect(bench.raised).toMatchObject([{ evidence: [] }]);
 });
 
-test('one that is ringing is waited for', async () => {
+test('a revocation that is under way is waited for', async () => {
   const bench = createBench();
   const { id } = bench.armed();
   let open = () => {};
@@ -479,29 +479,41 @@ describe('an extension under an armed revocation', () => {
   });
 });
 
-describe('a hold that comes after the claim was tried', () => {
-  test('is revoked at the deadline once the granting activity arms again', async () => {
-    const bench = createBench();
-    const { id, principalId, arm } = bench.armed();
+describe('a grant so near to its deadline that it is armed before it has its hold', () => {
+  /** Armed two seconds before the deadline, when claims have long begun. */
+  const intended = async (bench: ReturnType<typeof createBench>) => {
+    const { id, principalId, upcoming } = bench.armedNowhere();
     await bench.forget(id, principalId);
     await bench.advanceTo(plus(time, -2 * second));
-    expect(bench.raised).toMatchObject([{ id, evidence: [] }]);
+    bench.scheduler.arm({ ...upcoming, isIntended: true });
+    return { id, principalId, upcoming };
+  };
+
+  test('is revoked at the deadline if the hold is there when half of the time is over', async () => {
+    const bench = createBench();
+    const { id, principalId } = await intended(bench);
+    await bench.advanceTo(plus(time, -1_100));
     bench.hold(id, entitlement, principalId, time);
-    arm();
     await bench.advanceTo(time);
     expect(bench.target.calls).toMatchObject([{ at: time, who: [principalId] }]);
-    expect(bench.raised[1]).toMatchObject({ id, evidence: [{ outcome: 'revoked', droppedAt: time }] });
+    expect(bench.raised).toMatchObject([{ id, evidence: [{ outcome: 'revoked', droppedAt: time }] }]);
   });
 
-  test('is left to the orchestration from the deadline on', async () => {
+  test('is claimed as soon as the grant is known', async () => {
     const bench = createBench();
-    const { id, principalId, arm } = bench.armed();
-    await bench.forget(id, principalId);
-    await bench.advanceTo(time);
+    const { id, principalId, upcoming } = await intended(bench);
     bench.hold(id, entitlement, principalId, time);
-    arm();
+    bench.scheduler.arm(upcoming);
+    await bench.advanceTo(plus(time, -2 * second + timeline.claimPauseMs));
+    expect(bench.documentOf(principalId)?.claimedBy).toBe(id);
+  });
+
+  test('is left to the orchestration if it has no hold by then', async () => {
+    const bench = createBench();
+    const { id } = await intended(bench);
     await bench.advanceTo(plus(time, 60 * second));
     expect(bench.target.calls).toEqual([]);
+    expect(bench.raised).toMatchObject([{ at: plus(time, -second), id, evidence: [] }]);
   });
 });
 

@@ -223,7 +223,7 @@ describe('the list of settings', () => {
       CURFEW_GRAPH_URL: 'https://graph.microsoft.com/v1.0',
       CURFEW_RESOURCE_MANAGER_URL: 'https://management.azure.com',
       CURFEW_COSMOS_DATABASE: 'curfew',
-      CURFEW_REVOCATION_LEAD: '45',
+      CURFEW_DEADLINE_SCHEDULER: 'on',
       CURFEW_REVOCATION_BATCH: '1000',
       CURFEW_RETRY_PAUSE: '60',
       CURFEW_PURGE_AFTER: '30',

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
 import { createDurableEngine, type DurableEngineOptions } from '../../local/functions-host/durable/index.ts';
 import type { Raise } from '../../orchestrations/activities/activity.ts';
+import { Attempts } from '../../orchestrations/activities/attempts.ts';
 import { createActivities } from '../../orchestrations/activities/index.ts';
 import {
   type ActivityName,
@@ -42,6 +43,7 @@ type Faults = { [Name in ActivityName]?: (call: number) => 'crash-before' | 'cra
 
 /** As host.json has it. Milliseconds. */
 const functionTimeout = 300_000;
+const visibilityTimeout = 60_000;
 const never = new Promise<never>(() => {});
 let worlds = 0;
 
@@ -65,7 +67,7 @@ export function createWorld({
   onTurn,
   steps,
   random: hubRandom,
-  redeliverAfter,
+  redeliverAfter = visibilityTimeout,
 }: {
   timers?: 'exact' | 'azure-storage';
   faults?: Faults;
@@ -130,6 +132,7 @@ export function createWorld({
       through('orchestrations.raise', () => engine.raiseEvent(id, commandEvent, message)) as Promise<void>;
     const raise: Raise = send;
     const actor = actorIdOf(entropy.bytes(8));
+    const attempts = new Attempts();
     const { holds, requests } = ports;
     const scheduler = createDeadlineScheduler({
       clock,
@@ -147,6 +150,7 @@ export function createWorld({
       providers,
       scheduler,
       actor,
+      attempts,
       publicUrl: 'https://curfew.example',
     });
     // The minute timer finds nothing at most of the minutes that a test lets pass: it is left out where it wouldn't.
@@ -185,15 +189,15 @@ export function createWorld({
       onTurn,
       steps,
       ...(hubRandom && { random: hubRandom }),
-      ...(redeliverAfter !== undefined && { redeliverAfter }),
+      redeliverAfter,
       functionTimeout,
       orchestrators: { [orchestratorName]: accessRequest },
       activities: registered,
     });
     void armAtStart(feeding);
-    return { engine, activities, providers };
+    return { engine, activities, providers, actor, attempts };
   }
-  let { engine, activities, providers } = live();
+  let { engine, activities, providers, actor, attempts } = live();
   let count = 0;
   /** Until nothing moves but the clock. What an activity awaits in memory takes a few turns of the loop. */
   const settle = async () => {
@@ -214,6 +218,12 @@ export function createWorld({
     get activities() {
       return activities;
     },
+    get actor() {
+      return actor;
+    },
+    get attempts() {
+      return attempts;
+    },
     get providers() {
       return providers;
     },
@@ -221,7 +231,7 @@ export function createWorld({
     /** The process dies, with all that it has in memory, and another takes its place. */
     die(): void {
       engine.close();
-      ({ engine, activities, providers } = live());
+      ({ engine, activities, providers, actor, attempts } = live());
     },
     close(): void {
       engine.close();

@@ -8,7 +8,8 @@ import { expecting } from '../../shared/adapters/cosmos/client.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
-import { countingFailures, countSaved, metricNames, observe } from '../../shared/metrics.ts';
+import { upcomingOf } from '../../shared/domain/upcoming.ts';
+import { countingFailures, countSaved, measureHubDelay, metricNames, observe } from '../../shared/metrics.ts';
 import type { Cursor, RequestFilter, RequestStore } from '../../shared/ports.ts';
 import {
   ada,
@@ -150,11 +151,31 @@ test('a call to the store counts where it failed, and not where its answer was o
   expect(await counted()).toEqual({ 'curfew.store.failures': [{ value: 1 }] });
 });
 
+describe('the delay of the task hub', () => {
+  test('is the time from when an activity was asked for to its beginning, by its name', async () => {
+    measureHubDelay('grantAccess', start, plus(start, 1_500));
+    expect(await counted()).toEqual({ 'curfew.hub.delay': [{ activity: 'grantAccess', value: 1.5 }] });
+  });
+  test('is never below zero, where the clock of the process is behind that of the host', async () => {
+    measureHubDelay('deliver', start, plus(start, -20));
+    expect(await counted()).toEqual({ 'curfew.hub.delay': [{ activity: 'deliver', value: 0 }] });
+  });
+  test('is unknown where the history is of a version that did not say when', async () => {
+    measureHubDelay('deliver', undefined, start);
+    expect(await counted()).toEqual({});
+  });
+});
+
 describe('what is looked up', () => {
-  const observed = (requests: Pick<RequestStore, 'list'>) =>
+  const now = plus(start, minute);
+  const observed = (requests: Partial<RequestStore>) =>
     observe({
-      clock: { now: () => plus(start, minute), sleepUntil: () => Promise.resolve() },
-      requests: requests as RequestStore,
+      clock: { now: () => now, sleepUntil: () => Promise.resolve() },
+      requests: {
+        list: async () => ({ requests: [] }),
+        upcoming: async () => ({ upcoming: [] }),
+        ...requests,
+      } as RequestStore,
       lastSuccess: () => Promise.resolve(start),
     });
 
@@ -167,11 +188,37 @@ describe('what is looked up', () => {
     expect(await counted()).toEqual({
       'curfew.revocations.overdue': [{ value: 1 }],
       'curfew.reconciler.age': [{ value: 60 }],
+      'curfew.requests.stalled': [{ value: 0 }],
     });
+  });
+  test('is since when a grant that should have begun or ended has not', async () => {
+    const due = upcomingOf(requestAfter(requested(), approved, ...granted));
+    observed({
+      upcoming: async (from, to) => {
+        expect([from < start, to]).toEqual([true, now]);
+        return { upcoming: due ? [{ ...due, at: plus(start, 20_000) }] : [] };
+      },
+    });
+    expect((await counted())['curfew.requests.stalled']).toEqual([{ value: 40 }]);
+  });
+  test('is since when a state that passes by itself has not passed, and no other state', async () => {
+    const granting = requestAfter(requested(), approved, ...granted.slice(0, 1));
+    observed({
+      list: async ({ states }: RequestFilter) => {
+        if (states?.includes('overdue')) return { requests: [] };
+        expect(states).toEqual(['approved', 'extending', 'granting', 'revoking']);
+        return { requests: [{ ...granting, changedAt: plus(start, 15_000) }] };
+      },
+    });
+    expect((await counted())['curfew.requests.stalled']).toEqual([{ value: 45 }]);
   });
   test('is left out where the store is away, and the rest is said', async () => {
     observed({ list: () => Promise.reject(new CurfewError('CURFEW_STORE_UNAVAILABLE')) });
-    const { 'curfew.revocations.overdue': overdue = [], ...rest } = await counted();
-    expect([overdue, rest]).toEqual([[], { 'curfew.reconciler.age': [{ value: 60 }] }]);
+    const {
+      'curfew.revocations.overdue': overdue = [],
+      'curfew.requests.stalled': stalled = [],
+      ...rest
+    } = await counted();
+    expect([overdue, stalled, rest]).toEqual([[], [], { 'curfew.reconciler.age': [{ value: 60 }] }]);
   });
 });

@@ -39,7 +39,8 @@ beforeAll(async () => {
       OTEL_BSP_SCHEDULE_DELAY: '100',
     },
   });
-  id = await api.asked('ada', { duration: '4s', reason });
+  // Long enough for its hold to be there when it is claimed.
+  id = await api.asked('ada', { duration: '7s', reason });
   const link = await api.linkOf('bob', id);
   tokens.push(link.slice(-43), await api.tokenOf('ada'), await api.tokenOf('bob'));
   await api.openLink(link);
@@ -174,6 +175,10 @@ describe('the metrics', () => {
     expect(receiver.points('curfew.drift')).toMatchObject([{ value: 1, target: 'orders' }]);
     expect(receiver.points('curfew.revocations.overdue')).toEqual([{ value: 0 }]);
     expect(receiver.points('curfew.reconciler.age')[0]?.value).toBeLessThan(60);
+    expect(receiver.points('curfew.requests.stalled')[0]?.value).toBeLessThan(60);
+    const { deliver, grant, revoke } = activityNames;
+    const delays = new Map(receiver.points('curfew.hub.delay').map(({ activity, sum }) => [activity, sum]));
+    for (const name of [deliver, grant, revoke]) expect(delays.get(name)).toBeLessThan(60);
   });
 });
 

@@ -11,7 +11,14 @@ const stored = z.object({
   standing: z.boolean().optional(),
   holds: z.record(z.string(), z.string()),
   claimedBy: z.string().optional(),
-  actor: z.object({ id: z.string(), until: z.string(), isShared: z.literal(true).optional() }).optional(),
+  actor: z
+    .object({
+      id: z.string(),
+      until: z.string(),
+      isShared: z.literal(true).optional(),
+      dropped: z.object({ at: z.string(), sessionsEnded: z.int() }).optional(),
+    })
+    .optional(),
 });
 const listed = z.object({ id: z.string(), key: z.string() });
 const keyed = z.tuple([z.looseObject({ kind: z.string() }), z.string()]);

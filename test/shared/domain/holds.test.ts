@@ -4,15 +4,20 @@ import {
   acquireHold,
   bar,
   claimHold,
+  claimScheduled,
+  clearFrom,
   forgetHold,
   type HoldDocument,
   holdKey,
+  noteDropped,
   releaseHold,
   settleStanding,
+  signClaim,
   withoutOverdue,
 } from '../../../shared/domain/holds.ts';
-import { type RequestId, requestIdOf } from '../../../shared/domain/ids.ts';
+import { type ActorId, type RequestId, requestIdOf } from '../../../shared/domain/ids.ts';
 import { plus } from '../../../shared/domain/time.ts';
+import { timeline } from '../../../shared/domain/timeline.ts';
 import { ada, bob, entitlement, start } from '../../support/samples.ts';
 
 const [one, two] = [1, 2].map((byte) => requestIdOf(new Uint8Array(16).fill(byte))) as [RequestId, RequestId];
@@ -149,5 +154,60 @@ describe('holds', () => {
         expect(outcomes).toEqual([...ids.slice(1).map(() => 'kept'), 'drop']);
       }),
     );
+  });
+});
+
+describe('a claim has an actor', () => {
+  const [here, there] = ['here', 'there'] as ActorId[] as [ActorId, ActorId];
+  const until = plus(start, timeline.claimLastsMs);
+  const soon = plus(start, -timeline.lastClaimMs);
+  const claim = (document: HoldDocument | undefined, id: ActorId, dead?: ActorId) =>
+    claimScheduled(document, one, start, { id, until, dead }, soon);
+  const claimed = claim(held, here).document;
+
+  test('of two processes the first claims, and the second learns to whom it lost', () => {
+    expect(claimed).toEqual({ ...held, claimedBy: one, actor: { id: here, until } });
+    expect(claim(claimed, there)).toEqual({ outcome: 'lost', document: claimed, to: here });
+  });
+  test('a claim whose answer was lost is its own', () => {
+    expect(claim(claimed, here)).toEqual({ outcome: 'drop', document: claimed });
+  });
+  test('it is taken over from an actor that is dead, and from no other', () => {
+    const taken = claim(claimed, there, here);
+    expect(taken.outcome).toBe('drop');
+    expect(taken.document?.actor).toEqual({ id: there, until, isShared: true });
+    expect(claim(taken.document, 'third' as ActorId, here)).toMatchObject({ outcome: 'lost', to: there });
+  });
+  test('a revocation whose deadline was moved, or whose request has no part in it, is not claimed', () => {
+    const extended = acquireHold(held, one, plus(start, 1)) as HoldDocument;
+    expect(claim(extended, here)).toEqual({ outcome: 'moved', document: extended });
+    expect(claim(undefined, here)).toEqual({ outcome: 'released', document: undefined });
+    const others: HoldDocument = { standing: false, holds: { [two]: start } };
+    expect(claim(others, here)).toEqual({ outcome: 'released', document: others });
+  });
+  test('it is forgotten at once where its only actor is done, and else when no clock lets an actor act any more', () => {
+    const over = plus(until, timeline.clockSkewMs);
+    expect(clearFrom(claimed, one, here)).toBeUndefined();
+    expect(clearFrom(claimed, one)).toBe(over);
+    expect(clearFrom(claimed, one, there)).toBe(over);
+    expect(clearFrom(claim(claimed, there, here).document, one, there)).toBe(over);
+    expect(clearFrom(claimed, two, here)).toBeUndefined();
+  });
+  test('an actor that comes when the one before is over is the only one', () => {
+    const later = plus(until, timeline.clockSkewMs);
+    const signed = signClaim(claimed, there, plus(later, 1), later);
+    expect(signed?.actor).toEqual({ id: there, until: plus(later, 1) });
+    expect(signClaim(claimed, there, plus(later, 1), plus(later, -1))?.actor).toMatchObject({ isShared: true });
+  });
+  test('an actor never has less time than it had, and nobody signs what is not claimed', () => {
+    expect(signClaim(claimed, here, start, soon)).toEqual(claimed);
+    expect(signClaim(held, here, until, soon)).toEqual(held);
+  });
+  test('what was dropped under it outlasts the actor, and goes with the claim', () => {
+    const dropped = { at: start, sessionsEnded: 2 };
+    const noted = noteDropped(claimed, one, dropped);
+    expect(signClaim(noted, there, until, soon)?.actor?.dropped).toEqual(dropped);
+    expect(noteDropped(claimed, two, dropped)).toBe(claimed);
+    expect(forgetHold(noted, one)).toBeUndefined();
   });
 });

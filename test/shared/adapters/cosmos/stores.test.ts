@@ -4,14 +4,30 @@ import { createHeartbeatStore } from '../../../../shared/adapters/cosmos/heartbe
 import { createHoldStore } from '../../../../shared/adapters/cosmos/hold-store.ts';
 import { createRequestStore } from '../../../../shared/adapters/cosmos/request-store.ts';
 import type { DriftEvent } from '../../../../shared/domain/drift.ts';
+import type { CurfewEvent } from '../../../../shared/domain/events.ts';
 import { link } from '../../../../shared/domain/hash-chain.ts';
 import { holdKey } from '../../../../shared/domain/holds.ts';
-import { driftIdOf, type PrincipalId, type RequestId, type TargetId } from '../../../../shared/domain/ids.ts';
+import {
+  type ActorId,
+  driftIdOf,
+  type PrincipalId,
+  type RequestId,
+  type TargetId,
+} from '../../../../shared/domain/ids.ts';
 import { plus } from '../../../../shared/domain/time.ts';
 import type { Upcoming } from '../../../../shared/domain/upcoming.ts';
 import type { Held } from '../../../../shared/ports.ts';
 import { containerOf, server } from '../../../contract/cosmos/support.ts';
-import { ada, entitlement, eve, requestAfter, requested, start } from '../../../support/samples.ts';
+import {
+  ada,
+  approved,
+  entitlement,
+  eve,
+  grantEvidence,
+  requestAfter,
+  requested,
+  start,
+} from '../../../support/samples.ts';
 
 const byId = { partitionKey: { paths: ['/id'] } };
 
@@ -47,40 +63,6 @@ test('requests with something to come are those that go on, and those whose revi
   for (const each of all) await requests.save(each);
   const { requests: found } = await requests.list({ isUnfinished: true }, 10);
   expect(found.map(({ id }) => id).toSorted((one, other) => (one < other ? -1 : 1))).toEqual(['req-open', 'req-owed']);
-});
-
-test('what begins or ends between two instants is found as soon as it is recorded, page by page, each once', async () => {
-  const requests = createRequestStore(await containerOf((await server()).url, { id: 'requests', ...byId }));
-  const request = requestAfter(requested());
-  const [from, to] = [plus(start, 60_000), plus(start, 120_000)];
-  const booked = requestAfter(requested({ startsAt: to }));
-  const all = [
-    { ...request, id: 'req-a', state: 'granting', deadline: from },
-    { ...request, id: 'req-b', state: 'granted', deadline: to },
-    { ...booked, id: 'req-c', state: 'scheduled' },
-    { ...request, id: 'req-d', state: 'granted', deadline: plus(from, -1) },
-    { ...request, id: 'req-e', state: 'granted', deadline: plus(to, 1) },
-    { ...request, id: 'req-f', state: 'revoking', deadline: from },
-    { ...request, id: 'req-g', state: 'expired', deadline: from },
-    { ...request, id: 'req-h', state: 'waiting-for-approval' },
-  ] as (typeof request)[];
-  for (const each of all) await requests.save(each);
-  const found: Upcoming[] = [];
-  let pages = 0;
-  for (let after: string | undefined; pages === 0 || after !== undefined; pages++) {
-    const page = await requests.upcoming(from, to, 2, after);
-    found.push(...page.upcoming);
-    after = page.next;
-  }
-  expect(pages).toBe(2);
-  const { requester, terms } = request;
-  const { principalId, userPrincipalName } = requester;
-  const common = { principal: { principalId, userPrincipalName }, entitlements: terms.entitlements };
-  expect(found).toEqual([
-    { ...common, id: 'req-a', kind: 'end', at: from },
-    { ...common, id: 'req-b', kind: 'end', at: to },
-    { ...common, id: 'req-c', kind: 'start', at: to },
-  ]);
 });
 
 test('the requests that were begun lately are found by their first events, and nothing else is', async () => {
@@ -135,4 +117,65 @@ test('the last success is remembered, and the newest one alone', async () => {
   await heartbeat.save('2026-01-01T00:00:00.000Z' as typeof start);
   await heartbeat.save(start);
   expect(await heartbeat.find()).toBe(start);
+});
+
+test('what begins or ends soon is found page by page, and what is over, later or not scheduled is not', async () => {
+  const requests = createRequestStore(await containerOf((await server()).url, { id: 'requests', ...byId }));
+  const at = (minutes: number) => plus(start, minutes * 60_000);
+  const intended = (minutes: number): CurfewEvent[] => [
+    approved,
+    { type: 'grant-intended', at: start, deadline: at(minutes) },
+  ];
+  const granted: CurfewEvent = { type: 'access-granted', at: start, evidence: [grantEvidence] };
+  const booked = requested({ startsAt: at(2) });
+  const unscheduled = { ...requested(), revocation: { isScheduled: false, longestPause: 1 } } as CurfewEvent;
+  const all: [string, ...CurfewEvent[]][] = [
+    ['req-waiting', requested()],
+    ['req-booked', booked, approved],
+    ['req-granting', requested(), ...intended(1)],
+    ['req-granted', requested(), ...intended(3), granted],
+    ['req-later', requested(), ...intended(4), granted],
+    ['req-sooner', requested(), ...intended(-1), granted],
+    ['req-unscheduled', unscheduled, ...intended(1), granted],
+  ];
+  for (const [id, ...events] of all) await requests.save({ ...requestAfter(...events), id: id as RequestId });
+  const found: Upcoming[] = [];
+  let after: string | undefined;
+  do {
+    const page = await requests.upcoming(start, at(3), 2, after);
+    expect(page.upcoming.length).toBeLessThanOrEqual(2);
+    found.push(...page.upcoming);
+    after = page.next;
+  } while (after !== undefined);
+  const { principalId, userPrincipalName } = ada;
+  const common = { principal: { principalId, userPrincipalName }, entitlements: [entitlement] };
+  expect(found).toEqual([
+    { ...common, id: 'req-booked', kind: 'start', at: at(2) },
+    { ...common, id: 'req-granted', kind: 'end', at: at(3) },
+    { ...common, id: 'req-granting', kind: 'end', at: at(1), isIntended: true },
+  ]);
+});
+
+test('a claim comes back with its actor and what was dropped under it', async () => {
+  const holds = createHoldStore(await containerOf((await server()).url, { id: 'holds', ...byId }));
+  const id = 'req-a' as RequestId;
+  const actor = {
+    id: 'one' as ActorId,
+    until: start,
+    isShared: true,
+    dropped: { at: start, sessionsEnded: 2 },
+  } as const;
+  const document = { standing: false, holds: { [id]: start }, claimedBy: id, actor };
+  const key = holdKey(entitlement, ada.principalId);
+  await holds.change(key, () => ({ document, answer: null }));
+  expect(await holds.change(key, (present) => ({ document: present, answer: present }))).toEqual(document);
+});
+
+test('of each process the newest sign of life is remembered', async () => {
+  const heartbeats = createHeartbeatStore(await containerOf((await server()).url, { id: 'reconciler', ...byId }));
+  const [one, other] = ['one', 'other'] as ActorId[] as [ActorId, ActorId];
+  await heartbeats.beat(one, start);
+  await heartbeats.beat(one, plus(start, 250));
+  expect([await heartbeats.pulse(one), await heartbeats.pulse(other)]).toEqual([plus(start, 250), undefined]);
+  expect(await heartbeats.find()).toBeUndefined();
 });
