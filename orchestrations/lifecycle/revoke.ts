@@ -51,8 +51,8 @@ export function* revoke(run: Run): Durable<void> {
 
 /** One attempt, or the answer of an earlier one that came after its limit. */
 function* attempt(run: Run, notBefore: Instant, tooSlow: number): Durable<Outcome<Revoked>> {
-  const late = run.lateAnswer('revoke');
-  if (late?.ok) return late;
+  const late = lateRevocation(run);
+  if (late) return late;
   const { request, fired } = run;
   const begins = latest(run.now(), notBefore);
   const spread = tooSlow > 0 ? 2 * jitter(request.id, run.attempts) : 1;
@@ -60,7 +60,16 @@ function* attempt(run: Run, notBefore: Instant, tooSlow: number): Durable<Outcom
   const limit = isDropped(run) ? timeline.longestRevokeLimitMs : Math.min(timeline.longestRevokeLimitMs, grown);
   const byAlert = isDropped(run) ? undefined : alertDue(request);
   const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, limit), byAlert));
-  return yield* run.call('revoke', { request, notBefore, giveUp, fired }, plus(giveUp, timeline.lostAfterMs));
+  const made = yield* run.call('revoke', { request, notBefore, giveUp, fired }, plus(giveUp, timeline.lostAfterMs));
+  // Of what an earlier attempt dropped this one knows only that it is gone.
+  const isWhole = made.ok && made.result.evidence.every(({ outcome }) => outcome !== 'absent');
+  return isWhole ? made : (lateRevocation(run) ?? made);
+}
+
+/** The revocation of an earlier attempt of which nothing was heard in time. */
+function lateRevocation(run: Run): Outcome<Revoked> | undefined {
+  for (let late = run.lateAnswer('revoke'); late; late = run.lateAnswer('revoke')) if (late.ok) return late;
+  return undefined;
 }
 
 /** What is said to be dropped is only to be verified, and nobody need be alerted. */
