@@ -186,3 +186,114 @@ describe('a crowd with one deadline, in a hub where each activity waits for 10 t
     );
   }, 120_000);
 });
+
+describe('a revocation without the scheduler', () => {
+  const deadlineOf = (world: World, id: RequestId): Instant => {
+    const { deadline } = world.request(id);
+    if (deadline === undefined) throw new Error('there is no deadline');
+    return deadline;
+  };
+  const unscheduled = (who: Person): CurfewEvent =>
+    ({
+      ...requested({ duration: 30 * minute }, who),
+      revocation: { isScheduled: false, longestPause: minute },
+    }) as CurfewEvent;
+
+  /** Granted in a quick hub, which is slow from shortly before the deadline on. */
+  async function grantedIn(world: World, hub: ReturnType<typeof hubOf>, wait: Draw, people: readonly Person[]) {
+    hub.wait = undefined;
+    const ids: RequestId[] = [];
+    for (const who of people) {
+      const id = await world.submit(unscheduled(who));
+      ids.push(id);
+    }
+    await Promise.all(ids.map((id) => world.engine.raiseEvent(id, commandEvent, approval(id))));
+    await world.advanceTo(plus(start, 29 * minute));
+    expect(new Set(ids.map((id) => world.request(id).state))).toEqual(new Set(['granted']));
+    hub.wait = wait;
+    return ids;
+  }
+
+  test('in a hub too slow for the first attempts grows its limits until one is in time, and people are alerted meanwhile', async () => {
+    const hub = hubOf();
+    const world = createWorld({ steps: hub.steps });
+    const [id] = await grantedIn(world, hub, () => 100 * second, [ada]);
+    if (!id) throw new Error('nothing was granted');
+    const deadline = deadlineOf(world, id);
+    await world.advanceTo(plus(deadline, 30 * minute));
+    expect(world.request(id)).toMatchObject({ state: 'expired', revoked: { evidence: [{ outcome: 'revoked' }] } });
+    expect(world.engine.status(id)?.runtimeStatus).toBe('Completed');
+    const chain = world.events.chains.get(id) ?? [];
+    const delays = chain.flatMap(({ event }) => (event.type === 'revocation-delayed' ? [event] : []));
+    expect(delays[0]).toMatchObject({ code: 'CURFEW_HUB_BUSY' });
+    // Within the minute after which an alert is due, and what an attempt that was lost by then is waited for.
+    const alert = delays.find(({ at }) => at >= plus(deadline, minute));
+    expect(alert?.at).toSatisfy((at: Instant) => at <= plus(deadline, minute + 10 * second));
+    expect(
+      world.notifier.sent.filter(({ to, subject }) => to === bob.mail && subject.startsWith('OVERDUE')),
+    ).not.toEqual([]);
+    // Attempts of 15 s, 30 s …: the one that lasts for longer than the hub takes is the fourth or fifth.
+    expect(world.request(id).delay?.attempt).toBeLessThanOrEqual(5);
+    // Beside an attempt that was left to itself stand the next one and a delivery.
+    expect(world.engine.counters.mostOutstanding).toBeLessThanOrEqual(6);
+  });
+
+  test('counts an attempt that comes after its limit, with the instant at which it dropped', async () => {
+    const hub = hubOf();
+    let resultWait = 0;
+    const world = createWorld({ steps: { ...hub.steps, resultWait: () => resultWait } });
+    const [id] = await grantedIn(world, hub, () => second, [ada]);
+    if (!id) throw new Error('nothing was granted');
+    const deadline = deadlineOf(world, id);
+    expect(world.target.log).toHaveLength(1);
+    // It is done in time, and nothing is heard of it until the attempt is long given up.
+    resultWait = 30 * second;
+    await world.advanceTo(plus(deadline, 5 * minute));
+    const dropped = accessOf(world).get(ada.principalId)?.dropped;
+    expect(dropped).toSatisfy((at: Instant) => at <= plus(deadline, 2 * second));
+    expect(world.request(id)).toMatchObject({
+      state: 'expired',
+      revoked: { evidence: [{ outcome: 'revoked', droppedAt: dropped }] },
+    });
+    expect(world.engine.status(id)?.runtimeStatus).toBe('Completed');
+  });
+
+  test('of a crowd ends for each, with few copies outstanding, in a hub whose activities wait for 10 to 60 s', async () => {
+    const hub = hubOf();
+    const world = createWorld({ steps: hub.steps, random: seededRandom(14) });
+    const count = Math.min(crowd, 100);
+    const { people } = observe(world, count);
+    const ids = await grantedIn(world, hub, between(10 * second, 60 * second), people);
+    await world.advanceTo(plus(start, 60 * minute));
+    expect(new Set(ids.map((id) => world.request(id).state))).toEqual(new Set(['expired']));
+    expect(new Set(ids.map((id) => world.engine.status(id)?.runtimeStatus))).toEqual(new Set(['Completed']));
+    const access = accessOf(world);
+    const late: number[] = [];
+    for (const id of ids) {
+      const dropped = access.get(world.request(id).requester.principalId)?.dropped;
+      late.push(after(deadlineOf(world, id), dropped));
+      const [evidence] = world.request(id).revoked?.evidence ?? [];
+      expect([id, evidence?.outcome, evidence?.droppedAt]).toEqual([id, 'revoked', dropped]);
+    }
+    expect(late.filter((each) => !(each >= 0 && each <= 4 * minute))).toEqual([]);
+    expect(world.engine.counters.mostOutstanding).toBeLessThanOrEqual(3 * count);
+    console.log(
+      `revoked after ${Math.min(...late)} to ${Math.max(...late)} ms, at most ${world.engine.counters.mostOutstanding} activities outstanding for ${count}`,
+    );
+  }, 120_000);
+});
+
+test('100 booked starts at one instant have access within two seconds of it, and none before', async () => {
+  const world = createWorld({ steps: { ...measured, ...limits }, random: seededRandom(15) });
+  const { people } = observe(world, 100);
+  const startsAt = plus(start, 20 * minute);
+  const ids = await submitAll(world, people, { startsAt, duration: 30 * minute });
+  await world.advanceTo(plus(startsAt, -1));
+  expect(world.target.log).toEqual([]);
+  await world.advanceTo(plus(startsAt, minute));
+  expect(new Set(ids.map((id) => world.request(id).state))).toEqual(new Set(['granted']));
+  const late = world.target.log.map(({ at }) => after(startsAt, at));
+  expect(late).toHaveLength(100);
+  expect(late.filter((each) => !(each >= 0 && each <= 2 * second))).toEqual([]);
+  console.log(`100 booked starts: access after ${Math.min(...late)} to ${Math.max(...late)} ms`);
+}, 60_000);
