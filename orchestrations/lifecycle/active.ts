@@ -19,6 +19,7 @@ export function* active(run: Run): Durable<void> {
       if (stands()) run.notify('ending-soon', [requester]);
     }
     yield* run.until(guard, { while: stands, limit: guard });
+    if (stands()) yield* run.catchUp();
     if (stands()) return;
     if (run.is('granted') && run.deadline !== deadline) run.notify('extended', [requester]);
   }

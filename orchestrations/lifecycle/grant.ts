@@ -1,4 +1,5 @@
 import { isRetryable } from '../../shared/domain/errors.ts';
+import type { RecordedEvent } from '../../shared/domain/events.ts';
 import { evolve } from '../../shared/domain/evolve.ts';
 import { isBeingFulfilled } from '../../shared/domain/states.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
@@ -26,8 +27,9 @@ export function* grant(run: Run): Durable<void> {
   const notifyHeldUp = heldUpNotice(run);
   let failures = 0;
   let isTouched = false;
+  const intents: RecordedEvent[] = [];
   for (let attempt = 1; isDue(); attempt++) {
-    const granting = yield* tryGrant(run);
+    const granting = yield* tryGrant(run, intents);
     isTouched ||= granting.outcome === 'granted' || granting.step === 'grant' || granting.code === 'CURFEW_INTERNAL';
     if (granting.outcome === 'granted') {
       run.must({ kind: 'confirm-grant', evidence: granting.evidence });
@@ -59,11 +61,14 @@ function* awaitRecord(run: Run, isDue: () => boolean): Durable<void> {
   }
 }
 
-function* tryGrant(run: Run): Durable<Granting> {
+/** The intent is the same in each attempt: a copy of an earlier one may have recorded it, though that one failed before. */
+function* tryGrant(run: Run, intents: RecordedEvent[]): Durable<Granting> {
   const { request, outbox } = run;
   const { startsAt } = request.terms;
   const at = latest(run.now(), startsAt);
-  const intent = request.deadline === undefined ? run.propose({ kind: 'begin-grant' }, at) : undefined;
+  const known = intents.find(({ previousHash }) => previousHash === run.last.hash);
+  const intent = request.deadline === undefined ? (known ?? run.propose({ kind: 'begin-grant' }, at)) : undefined;
+  if (intent && !known) intents.push(intent);
   const intended = intent ? evolve(request, request.id, intent.event) : request;
   const { deadline } = intended;
   if (deadline === undefined || deadline <= run.now()) {

@@ -20,7 +20,13 @@ export function* revoke(run: Run): Durable<void> {
     yield* awaitRetry(run);
     if (run.isRenewed) return;
     const notBefore = isBegun() ? run.now() : run.deadline;
+    const wasDropped = isDropped(run);
     const revoked = yield* attempt(run, notBefore, tooSlow);
+    if (!revoked.ok && revoked.code === 'CURFEW_HUB_BUSY' && !wasDropped) {
+      yield* run.catchUp();
+      // It has been heard meanwhile that the access is gone: the next attempt only verifies it.
+      if (isDropped(run)) continue;
+    }
     tooSlow = !revoked.ok && revoked.code === 'CURFEW_HUB_BUSY' ? tooSlow + 1 : 0;
     // What is gone was not dropped before its time, even where a clock has been set back since.
     const now = latest(run.now(), revoked.at, revoked.ok ? notBefore : undefined);
@@ -45,19 +51,30 @@ export function* revoke(run: Run): Durable<void> {
 
 /** One attempt, or the answer of an earlier one that came after its limit. */
 function* attempt(run: Run, notBefore: Instant, tooSlow: number): Durable<Outcome<Revoked>> {
-  const late = run.lateAnswer('revoke');
-  if (late?.ok) return late;
+  const late = lateRevocation(run);
+  if (late) return late;
   const { request, fired } = run;
   const begins = latest(run.now(), notBefore);
-  // What is said to be dropped is only to be verified, and nobody need be alerted.
-  const isDropped =
-    run.attempts === 0 && fired !== undefined && fired.evidence.length >= request.terms.entitlements.length;
   const spread = tooSlow > 0 ? 2 * jitter(request.id, run.attempts) : 1;
   const grown = Math.ceil(timeline.revokeLimitMs * 2 ** tooSlow * spread);
-  const limit = isDropped ? timeline.longestRevokeLimitMs : Math.min(timeline.longestRevokeLimitMs, grown);
-  const byAlert = isDropped ? undefined : alertDue(request);
+  const limit = isDropped(run) ? timeline.longestRevokeLimitMs : Math.min(timeline.longestRevokeLimitMs, grown);
+  const byAlert = isDropped(run) ? undefined : alertDue(request);
   const giveUp = latest(plus(begins, 2_000), earliest(plus(begins, limit), byAlert));
-  return yield* run.call('revoke', { request, notBefore, giveUp, fired }, plus(giveUp, timeline.lostAfterMs));
+  const made = yield* run.call('revoke', { request, notBefore, giveUp, fired }, plus(giveUp, timeline.lostAfterMs));
+  // Of what an earlier attempt dropped this one knows only that it is gone.
+  const isWhole = made.ok && made.result.evidence.every(({ outcome }) => outcome !== 'absent');
+  return isWhole ? made : (lateRevocation(run) ?? made);
+}
+
+/** The revocation of an earlier attempt of which nothing was heard in time. */
+function lateRevocation(run: Run): Outcome<Revoked> | undefined {
+  for (let late = run.lateAnswer('revoke'); late; late = run.lateAnswer('revoke')) if (late.ok) return late;
+  return undefined;
+}
+
+/** What is said to be dropped is only to be verified, and nobody need be alerted. */
+function isDropped({ attempts, fired, request: { terms } }: Run): boolean {
+  return attempts === 0 && fired !== undefined && fired.evidence.length >= terms.entitlements.length;
 }
 
 /** Waits until the next attempt is due. Where the history has become long, the run goes on in a new one meanwhile. */

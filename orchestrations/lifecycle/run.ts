@@ -54,6 +54,8 @@ export class Run {
   readonly #first: RecordedEvent;
   readonly #trace: OrchestratorInput['trace'];
   #last: RecordedEvent;
+  /** An activity was called, and messages may have come since the last that was received. */
+  #isBehind = false;
 
   constructor(context: OrchestrationContext) {
     const { first, resumed, trace } = inputOf<OrchestratorInput>(context);
@@ -134,8 +136,20 @@ export class Run {
     while (holds() && this.now() < instant) {
       yield* this.flush(limit);
       if (!holds()) return;
-      const message = yield* this.#mailbox.next(earliest(instant, this.outbox.due));
+      const next = earliest(instant, this.outbox.due);
+      const isWait = this.now() < next;
+      const message = yield* this.#mailbox.next(next);
       if (message) yield* this.#receive(message, limit);
+      else if (isWait) this.#isBehind = false;
+    }
+  }
+
+  /** Receives what came while an activity was under way: where the instant of a wait had come by then, nobody looked. */
+  *catchUp(): Durable<void> {
+    while (this.#isBehind) {
+      const message = yield* this.#mailbox.next(plus(this.now(), 1));
+      if (message) yield* this.#receive(message, this.now());
+      else this.#isBehind = false;
     }
   }
 
@@ -161,6 +175,7 @@ export class Run {
     const limited = limit !== undefined && { giveUp: limit };
     const asked = { ...limited, ...input, trace: this.#trace, askedAt: this.now() };
     const call = yield* this.#calls.call(activityNames[name], asked, limit);
+    this.#isBehind = true;
     return this.#outcomeOf(call);
   }
 

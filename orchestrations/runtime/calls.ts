@@ -10,7 +10,7 @@ export type Call = { readonly answer: unknown } | 'died' | 'late';
 /** Calls activities. */
 export class Calls {
   readonly #context: OrchestrationContext;
-  readonly #late = new Map<string, Task>();
+  readonly #late = new Map<string, Task[]>();
   #count = 0;
 
   constructor(context: OrchestrationContext) {
@@ -34,16 +34,20 @@ export class Calls {
     yield df.Task.any(timer ? [task, timer] : [task]);
     if (timer && !timer.isCompleted) timer.cancel();
     const outcome = outcomeOf(task);
-    if (outcome === 'late') this.#late.set(name, task);
+    if (outcome === 'late') this.#late.set(name, [...(this.#late.get(name) ?? []), task]);
     return outcome;
   }
 
-  /** The answer of the latest call of that name that had been left to itself, once it has come. Given once. */
+  /** The answer of a call of that name that had been left to itself, of which one has come since. Each is given once. */
   lateAnswer(name: string): Call {
-    const task = this.#late.get(name);
-    const outcome = task ? outcomeOf(task) : 'late';
-    if (outcome !== 'late') this.#late.delete(name);
-    return outcome;
+    const calls = this.#late.get(name) ?? [];
+    const answered = calls.find((task) => outcomeOf(task) !== 'late');
+    if (!answered) return 'late';
+    this.#late.set(
+      name,
+      calls.filter((task) => task !== answered),
+    );
+    return outcomeOf(answered);
   }
 }
 

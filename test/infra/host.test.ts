@@ -95,6 +95,10 @@ describe('host.json', () => {
     expect(settings.map(([path]) => path).filter((path) => !isKnown(path, known))).toEqual([]);
   });
 
+  test('leaves extended sessions off: with Node the host does not start with them', () => {
+    expect(settings.filter(([path]) => path.endsWith('extendedSessionsEnabled'))).toEqual([]);
+  });
+
   test('is explained, every setting with its value', () => {
     const rows = [...page.matchAll(/^\| `([^`]+)` \| `([^`]+)` \| (.+) \|$/gm)].map(([, path, value]) => [path, value]);
     expect(rows).toEqual(settings.map(([path, value]) => [path, String(value)]));

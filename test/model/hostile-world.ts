@@ -1,5 +1,5 @@
 import { armAtStart, armUpcoming } from '../../functions/deadlines.ts';
-import { createDurableEngine } from '../../local/functions-host/durable/index.ts';
+import { createDurableEngine, type StepTimes } from '../../local/functions-host/durable/index.ts';
 import { seededRandom } from '../../local/functions-host/durable/timers.ts';
 import type { Raise } from '../../orchestrations/activities/activity.ts';
 import { Attempts } from '../../orchestrations/activities/attempts.ts';
@@ -18,6 +18,7 @@ import { actorIdOf, type PrincipalId, type RequestId } from '../../shared/domain
 import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { type Instant, instantOf, millisecondsOf } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
+import { upcomingOf } from '../../shared/domain/upcoming.ts';
 import type { Clock, MailMessage, Member, Principal } from '../../shared/ports.ts';
 import {
   MemoryDirectory,
@@ -92,7 +93,9 @@ class ReachedTarget extends MemoryTarget {
   override grant(entitlement: SqlRoleEntitlement, principal: Principal, notAfter?: Instant) {
     return this.#on(entitlement, (now) => {
       if (notAfter !== undefined && this.clock.now() >= notAfter) throw new CurfewError('CURFEW_DEADLINE_PASSED');
-      return this.#databases.change(now, 'joined', entitlement, principal) ? 'granted' : 'already-held';
+      const isGranted = this.#databases.change(now, 'joined', entitlement, principal);
+      if (isGranted) this.#process.onGranted();
+      return isGranted ? 'granted' : 'already-held';
     });
   }
 
@@ -138,6 +141,7 @@ class Process {
   readonly clock: Clock;
   /** By how much its clock is ahead. Milliseconds. */
   skew: number;
+  onGranted = (): void => {};
   readonly #outages: Outages;
   readonly #random: () => number;
 
@@ -209,6 +213,16 @@ const unavailable: { readonly [Each in Part]: ErrorCode } = {
   mail: 'CURFEW_MAIL_UNAVAILABLE',
 };
 
+/** Each activity waits for up to so long, each message for a moment, and a result now and then for longer. */
+function slowSteps(longest: number): StepTimes {
+  return {
+    activityWait: (random) => longest * random(),
+    turnWait: (random) => 8 * random(),
+    eventWait: (random) => 50 * random(),
+    resultWait: (random) => (random() < 0.2 ? (longest / 4) * random() : 5 * random()),
+  };
+}
+
 /**
  * The service as two processes beside one durable engine, each with its own clock and its own scheduler; calls take time, and
  * activities run on either, sometimes on both. Processes die and come back, and outside systems fail, when told to.
@@ -218,6 +232,7 @@ export function createHostileWorld({
   timers,
   skews,
   isDoubled,
+  hubWait,
   people,
   groups,
 }: {
@@ -227,6 +242,8 @@ export function createHostileWorld({
   readonly skews: readonly number[];
   /** Whether some activities run twice at once, as a queue may have it. */
   readonly isDoubled: boolean;
+  /** How long an activity waits in the task hub at most. Milliseconds. */
+  readonly hubWait: number;
   readonly people: readonly Person[];
   readonly groups: ReadonlyMap<PrincipalId, PrincipalId[]>;
 }) {
@@ -249,8 +266,14 @@ export function createHostileWorld({
       },
     },
   };
-  const begin = (skew: number) => {
+  let onGranted: ((which: number) => void) | undefined;
+  const begin = (skew: number, which: number) => {
     const process = new Process(time, skew, outages, random);
+    process.onGranted = () => {
+      const told = onGranted;
+      onGranted = undefined;
+      told?.(which);
+    };
     const { clock } = process;
     const holds = process.wire('holds', systems.holds);
     const providers = { 'sql-role': new ReachedTarget(process, databases) };
@@ -312,6 +335,7 @@ export function createHostileWorld({
     clock: time.host,
     timers,
     random,
+    ...(hubWait > 0 && { steps: slowSteps(hubWait) }),
     orchestrators: { [orchestratorName]: accessRequest },
     activities: Object.fromEntries(
       (Object.keys(activityNames) as ActivityName[]).map((name) => [
@@ -321,15 +345,27 @@ export function createHostileWorld({
     ),
   });
   const settle = () => engine.idle();
-  /** The minute timer runs in one process. */
-  const feedEachMinute = (): void => {
-    time.host.schedule(time.host.now() + timeline.feedIntervalMs, () => {
+  /** The minute timer runs in one process. It finds nothing at most of the minutes of weeks, and is left out where it wouldn't. */
+  const fed = new Set<number>();
+  const feedAt = (minute: number): void => {
+    if (minute <= time.host.now() || fed.has(minute)) return;
+    fed.add(minute);
+    time.host.schedule(minute, () => {
       const alive = running.find(({ process }) => !process.isDead);
       if (alive) void armUpcoming(alive.feeding).catch(() => undefined);
-      feedEachMinute();
     });
   };
-  feedEachMinute();
+  const { save } = systems.requests;
+  systems.requests.save = async (request) => {
+    await save.call(systems.requests, request);
+    const upcoming = upcomingOf(request);
+    if (!upcoming) return;
+    const { feedIntervalMs: interval, feedAheadMs, feedBehindMs } = timeline;
+    const at = millisecondsOf(upcoming.at);
+    // Where a process's clock is wrong it reads another stretch of time.
+    const first = Math.floor((at - feedAheadMs) / interval) * interval - interval;
+    for (let minute = first; minute <= at + feedBehindMs + interval; minute += interval) feedAt(minute);
+  };
   return {
     time,
     engine,
@@ -344,12 +380,16 @@ export function createHostileWorld({
       outages.set(part, entry);
       time.host.schedule(until, () => outages.get(part) === entry && outages.delete(part));
     },
+    /** Calls back within the next grant, when the database has changed and the process has not heard of it yet. */
+    atNextGrant(run: (which: number) => void): void {
+      onGranted = run;
+    },
     /** Kills a process; another takes its place later, with a clock of its own. */
     crash(which: number, downFor: number, skew: number): void {
       running[which]?.process.die();
       const dead = running[which];
       time.host.schedule(time.host.now() + downFor, () => {
-        if (running[which] === dead) running[which] = begin(skew);
+        if (running[which] === dead) running[which] = begin(skew, which);
       });
     },
     setClock(which: number, skew: number): void {

@@ -2,7 +2,7 @@ import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { RequestId } from '../../shared/domain/ids.ts';
 import { type Check, type Right, rightOf } from './reference.ts';
-import { at, heldOf, isCalm, moment, type Seen, type Stretch } from './seen.ts';
+import { at, heldOf, hubLate, isCalm, moment, type Seen, type Stretch } from './seen.ts';
 
 const second = 1_000;
 const minute = 60 * second;
@@ -115,14 +115,16 @@ function checkOverrun(
     endedBy !== 'deadline' || (right.granted ?? Infinity) < right.to - seen.lead - seen.timersLate - 5 * second;
   const isExact = wasArmed && isCalm(seen, right.to - 3 * minute, to);
   if (isExact) {
-    check(overrun <= moment + seen.skew, name, 'was held', overrun, 'ms too long, undisturbed', asked.id);
+    // At a deadline no hub is in the way; who ends it early is heard by way of the hub, and so is a failure.
+    const wait = endedBy === 'deadline' ? 0 : hubLate(seen);
+    check(overrun <= moment + seen.skew + wait, name, 'was held', overrun, 'ms too long, undisturbed', asked.id);
     return;
   }
   const hindrances = [...seen.outages, ...seen.crashes].filter(
     (each) => each.from <= to && each.to >= right.to - minute,
   );
   const cleared = Math.max(right.to, ...hindrances.map((each) => each.to));
-  const limit = cleared + minute + 2 * seen.timersLate + oneTry;
+  const limit = cleared + minute + 2 * seen.timersLate + oneTry + 2 * hubLate(seen);
   check(
     to <= limit,
     name,
@@ -136,7 +138,7 @@ function checkOverrun(
   // As long as a story is held up before it hears of an end, nobody can be alerted of it.
   const deaf = seen.outages.filter((each) => each.from <= right.to + minute && each.to >= right.to - minute);
   const heard = endedBy === 'somebody' && deaf.length > 0 ? right.to + minute : right.to;
-  const alertBy = heard + minute + seen.timersLate + oneTry + 10 * second * seen.crashes.length;
+  const alertBy = heard + minute + seen.timersLate + oneTry + 10 * second * seen.crashes.length + hubLate(seen);
   if (to <= alertBy) return;
   // Whichever of them it is that could not take it away.
   const ended = rights.filter((other) => other.to <= right.to);
@@ -156,7 +158,8 @@ function checkOverrun(
     reader.startsWith('engineers') &&
     ended.some(({ asked: { id } }) => text.includes(id));
   const muted = seen.outages.filter((each) => each.from <= alertBy && each.to >= right.to && mutes.includes(each.part));
-  const told = Math.max(alertBy, ...muted.map((each) => each.to + 2 * (each.to - each.from))) + seen.timersLate;
+  const told =
+    Math.max(alertBy, ...muted.map((each) => each.to + 2 * (each.to - each.from))) + seen.timersLate + hubLate(seen);
   check(
     seen.mails.some((mail) => isAlarm(mail) && mail.at <= told),
     name,

@@ -1,5 +1,5 @@
 import type { CurfewEvent } from '../../shared/domain/events.ts';
-import { type Asked, at, isCalm, moment, type Seen } from './seen.ts';
+import { type Asked, at, hubLate, isCalm, moment, type Seen, totalOf } from './seen.ts';
 
 /** From when to when a request makes an access right, by what was asked and said and not by what became of it. */
 export interface Right {
@@ -23,7 +23,8 @@ export function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => Curf
   const said = seen.said.filter((each) => each.id === id);
   const answer = said.find(({ kind }) => kind !== 'end');
   const outcome = events.at(-1)?.type;
-  const inTime = answer && answer.at < asked.approveBy - minute;
+  // What comes while an activity is under way is heard after it.
+  const inTime = answer && answer.at < asked.approveBy - minute - hubLate(seen);
   if (!answer || answer.at > asked.approveBy + minute)
     check(outcome === 'approval-timed-out', id, 'nobody answered:', outcome);
   if (inTime && answer.kind === 'deny') check(outcome === 'access-denied', id, 'was denied:', outcome);
@@ -36,10 +37,11 @@ export function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => Curf
   check(!inTime || !isRefused, id, 'was approved:', outcome);
   const later = said.slice(said.indexOf(answer) + 1);
   const due = Math.max(answer.at, startsAt ?? 0);
+  const intendedBy = due + moment + hubLate(seen) + (startsAt === undefined ? 0 : seen.timersLate);
   const isUndisturbed =
     inTime &&
-    isCalm(seen, due - 3 * minute, due + minute) &&
-    !later.some((each) => each.at <= due + moment + (startsAt === undefined ? 0 : seen.timersLate));
+    isCalm(seen, due - 3 * minute, due + minute + hubLate(seen)) &&
+    !later.some((each) => each.at <= intendedBy);
 
   if (extended !== undefined) {
     check(!intended && !granted, id, 'is an extension, and granted something');
@@ -54,7 +56,7 @@ export function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => Curf
   }
   const end = later.find(({ kind }) => kind === 'end');
   if (!intended) {
-    const isOver = due + minute > (startsAt ?? Infinity) + duration;
+    const isOver = due + minute + hubLate(seen) > (startsAt ?? Infinity) + duration;
     check(!isUndisturbed || isOver, id, 'was approved and not granted:', outcome);
     return [];
   }
@@ -70,7 +72,7 @@ export function rightOf(seen: Seen, asked: Asked, eventsOf: (id: string) => Curf
     deadline += by?.duration ?? 0;
     check(Date.parse(moved.deadline) === deadline, id, 'was moved by another duration than approved');
   }
-  check(deadline <= began + Math.max(duration, seen.extension.total), id, 'was extended beyond the total');
+  check(deadline <= began + totalOf(seen, duration), id, 'was extended beyond the total');
   check(find('deadline-moved').length <= seen.extension.times, id, 'was extended too often');
   const [failure] = find('revocation-began').filter(({ cause }) => cause.kind === 'grant-failed');
   const rivals = seen.asked.filter((other) => other !== asked && other.principalId === asked.principalId);
@@ -98,6 +100,8 @@ function mayBeExtended(
   const isOnly = seen.asked.filter((other) => other.extends === id).length === 1;
   const isEnded = seen.said.some((each) => each.id === id && each.kind === 'end');
   if (!extended || !intended || !granted || !isOnly || isEnded || at(granted) > due) return false;
-  const isFinal = due > Date.parse(intended.deadline) - seen.lead - minute - 2 * seen.timersLate;
-  return !isFinal && extended.duration + duration <= seen.extension.total;
+  // Two activities here and one for the other grant, each of which may wait for one that is under way; and a first try in vain.
+  const takes = minute + 2 * seen.timersLate + 4 * hubLate(seen);
+  const isFinal = due > Date.parse(intended.deadline) - seen.lead - takes;
+  return !isFinal && extended.duration + duration <= totalOf(seen, extended.duration);
 }

@@ -24,8 +24,10 @@ export interface Seen {
   /** How wrong a process's clock may be. */
   readonly skew: number;
   readonly timersLate: number;
+  /** How long an activity waits in the task hub at most. */
+  readonly hubWait: number;
   readonly lead: number;
-  readonly extension: { readonly times: number; readonly total: number };
+  readonly extension: { readonly times: number; readonly total: number; readonly beyond: number };
   readonly standing: readonly string[];
   readonly changes: readonly { at: number; what: 'joined' | 'left'; principalId: string; entitlement: string }[];
   readonly sessions: readonly string[];
@@ -39,6 +41,16 @@ export interface Seen {
   readonly ends: ReadonlyMap<string, { runtimeStatus?: string; output?: unknown; state?: string | undefined }>;
   readonly holds: readonly string[];
 }
+
+/**
+ * How much later a request goes on because of its hub: it waits for the activity that is under way, and then for its own; a result
+ * may take a quarter as long again.
+ */
+export const hubLate = ({ hubWait }: Seen): number => 2.5 * hubWait;
+
+/** For how long a grant may be extended in all. */
+export const totalOf = ({ extension }: Pick<Seen, 'extension'>, duration: number): number =>
+  Math.max(extension.total, duration + extension.beyond);
 
 /** What a handful of calls to other systems takes. Milliseconds. */
 export const moment = 600;

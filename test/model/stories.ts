@@ -9,14 +9,15 @@ import { instantOf, millisecondsOf } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { analysts, bob, entitlement, owners, requested } from '../support/samples.ts';
 import { createHostileWorld, longestHang, nameOf, type Outage, type Part, parts } from './hostile-world.ts';
-import type { Asked, Said, Seen } from './seen.ts';
+import { type Asked, type Said, type Seen, totalOf } from './seen.ts';
 
 type Of<Arbitrary> = Arbitrary extends fc.Arbitrary<infer Value> ? Value : never;
 const second = 1_000;
 const minute = 60 * second;
+const day = 24 * 60 * minute;
 /** So long before a deadline it is final. */
 export const lead = timeline.finalLeadMs;
-export const extension = { times: 2, total: 12 * minute };
+export const extension = { times: 2, total: 12 * minute, beyond: 4 * minute };
 const timeOut = 15 * minute;
 
 /** The first reads no mail, which makes for short histories. */
@@ -37,8 +38,12 @@ const from = <Value>(...values: Value[]) => fc.constantFrom(...values);
 const asking = fc.record({
   ask: fc.nat(roles.length - 1),
   who: from(0, 0, 0, 1),
-  lasts: from(2 * minute, 3 * minute, 4 * minute, 5 * minute),
-  startsIn: from(undefined, undefined, undefined, minute, 3 * minute),
+  /** In weeks, every timer is made of several. */
+  lasts: fc.oneof(
+    { weight: 7, arbitrary: from(2 * minute, 3 * minute, 4 * minute, 5 * minute) },
+    { weight: 1, arbitrary: from(3 * day, 9 * day, 16 * day) },
+  ),
+  startsIn: from(undefined, undefined, undefined, undefined, undefined, minute, 3 * minute, 7 * day),
   /** Who of the approvers says yes, unless nobody does, and how soon. */
   answeredIn: from(undefined, 0, 0, 0, second, 40 * second),
 });
@@ -60,8 +65,15 @@ const failing = fc.record({
 });
 const skew = from(0, 0, 3, 500, -500);
 const crashing = fc.record({ crash: from(0, 1), downFor: from(second, 8 * second), skew });
+/** The process that grants next dies right after the database has changed. */
+const dyingAtGrant = fc.record({ diesAtGrantFor: from(second, 8 * second), skew });
 const setting = fc.record({ setsClock: from(0, 1), skew });
-const afterwards = fc.record({ after: from(0, 0, 10, 60, second, 20 * second, minute, 2 * minute) });
+const afterwards = fc.record({
+  after: fc.oneof(
+    { weight: 12, arbitrary: from(0, 0, 10, 60, second, 20 * second, minute, 2 * minute) },
+    { weight: 1, arbitrary: from(2 * day, 4 * day) },
+  ),
+});
 const offset = from(-60 * second, -30 * second, -10 * second, -2 * second, -20, 0, 15, 200, 3 * second, 30 * second);
 /** So long before or after the end of a grant. */
 const aroundAnEnd = fc.record({ toEndOf: fc.nat(5), offset });
@@ -71,6 +83,7 @@ const action = fc.oneof(
   { weight: 2, arbitrary: extending },
   { weight: 3, arbitrary: failing },
   { weight: 2, arbitrary: crashing },
+  { weight: 1, arbitrary: dyingAtGrant },
   { weight: 1, arbitrary: setting },
 );
 const act = fc.oneof(
@@ -86,6 +99,8 @@ export const story = fc.record({
   timers: from<'exact' | 'azure-storage'>('exact', 'azure-storage'),
   skews: fc.tuple(skew, skew),
   isDoubled: fc.boolean(),
+  /** The longest that an activity waits in the task hub. */
+  hubWait: from(0, 0, 0, second, 10 * second, 60 * second),
   /** Who was in which role before Curfew came. */
   standing: fc.subarray(
     askers.flatMap((who) => [reader, writer, stock].map((what) => ({ who, what }))),
@@ -96,13 +111,14 @@ export const story = fc.record({
 } as const);
 
 /** Lets it all happen until the last of it is over, and says what was seen from outside. */
-export async function tell({ seed, timers, skews, isDoubled, standing, first, acts }: Of<typeof story>): Promise<Seen> {
+export async function tell(told: Of<typeof story>): Promise<Seen> {
+  const { seed, timers, skews, isDoubled, hubWait, standing, first, acts } = told;
   const people = [...askers, bob];
   const groups = new Map([
     [analysts, askers.map(({ principalId }) => principalId)],
     [owners, [bob.principalId]],
   ]);
-  const world = createHostileWorld({ seed, timers, skews, isDoubled, people, groups });
+  const world = createHostileWorld({ seed, timers, skews, isDoubled, hubWait, people, groups });
   const { time, engine, databases } = world;
   for (const { who, what } of standing) databases.members.add(`${who.principalId} ${nameOf(what)}`);
   const asked: Asked[] = [];
@@ -134,7 +150,9 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
     const id = requestIdOf(new Uint8Array(16).fill(++count));
     const startsAt = of.startsAt === undefined ? undefined : instantOf(of.startsAt);
     const stages = [{ approvers: { people: [], groups: [owners] }, quorum: 1, timeOut, reminders: [] }];
-    const terms = { entitlements: what, duration: of.duration, startsAt, stages, extension };
+    const { times } = extension;
+    const total = totalOf({ extension }, of.duration);
+    const terms = { entitlements: what, duration: of.duration, startsAt, stages, extension: { times, total } };
     const event = {
       ...requested(terms, who),
       at: time.now,
@@ -163,6 +181,9 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
       const of = nth(next.extend);
       const request = of && world.requests.all.get(of.id);
       if (!of || !request || of.extends !== undefined) return;
+      // The API refuses it before the grant. Where it is asked for all the same, it is tried until the grant begins, which for days is
+      // a history without end.
+      if (of.startsAt !== undefined && of.startsAt > now() + 10 * minute) return;
       await submit(
         request.requester,
         request.terms.entitlements,
@@ -174,10 +195,12 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
       world.breakDown(next.fails, next.how, now() + next.lasts);
       outages.push({ part: next.fails, from: now(), to: now() + next.lasts + longestHang });
     } else if ('setsClock' in next) world.setClock(next.setsClock, next.skew);
-    else {
-      world.crash(next.crash, next.downFor, next.skew);
-      crashes.push({ from: now(), to: now() + next.downFor + 8 * second });
-    }
+    else if ('crash' in next) crash(next.crash, next.downFor, next.skew);
+    else world.atNextGrant((which) => crash(which, next.diesAtGrantFor, next.skew));
+  };
+  const crash = (which: number, downFor: number, skewThen: number) => {
+    world.crash(which, downFor, skewThen);
+    crashes.push({ from: now(), to: now() + downFor + 8 * second });
   };
 
   await perform(first);
@@ -188,6 +211,12 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
     await world.advanceBy(Math.max(0, gap));
     await perform(next);
   }
+  // What is open goes on until it is over; what is approved in the end is not over before.
+  const open = [...world.requests.all.values()].filter(({ id }) => engine.status(id)?.runtimeStatus !== 'Completed');
+  const ends = open.map(({ deadline, terms: { startsAt, duration } }) =>
+    Math.max(deadline ? millisecondsOf(deadline) : 0, (startsAt ? millisecondsOf(startsAt) : now()) + duration),
+  );
+  await world.advanceBy(Math.max(now(), ...ends) - now());
   await world.advanceBy(3 * 60 * minute);
   const seen: Seen = {
     asked,
@@ -195,6 +224,7 @@ export async function tell({ seed, timers, skews, isDoubled, standing, first, ac
     outages,
     crashes,
     skew: Math.max(...skews.map(Math.abs), ...acts.map(([, next]) => ('skew' in next ? Math.abs(next.skew) : 0))),
+    hubWait,
     timersLate: timers === 'exact' ? 0 : 26 * second,
     lead,
     extension,

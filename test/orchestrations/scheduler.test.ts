@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler.ts';
 import { CurfewError } from '../../shared/domain/errors.ts';
 import type { DropEvidence } from '../../shared/domain/events.ts';
-import { acquireHold, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
+import { acquireHold, clearFrom, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
 import { type ActorId, type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
 import type { SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
@@ -13,6 +13,7 @@ import { ada, entitlement } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const time = '2026-11-21T17:00:00.000Z' as Instant;
+const second = 1_000;
 const elsewhere: SqlRoleEntitlement = { ...entitlement, database: 'elsewhere' };
 
 /** A target that notes its calls, and says of each member what it is told to. */
@@ -58,12 +59,21 @@ function createBench() {
   const heartbeats = new MemoryHeartbeats();
   const raised: { at: Instant; id: RequestId; evidence: readonly DropEvidence[] }[] = [];
   const woken: { at: Instant; id: RequestId }[] = [];
-  /** The scheduler of one process. */
-  const startProcess = (name: string) =>
+  /** The scheduler of one process. Of one that has died nothing more is heard, and one that `isMute` no longer says that it lives. */
+  const startProcess = (name: string, state: { isDead?: boolean; isMute?: boolean } = {}) =>
     createDeadlineScheduler({
-      clock,
+      clock: {
+        now: () => clock.now(),
+        sleepUntil: (instant, exact) =>
+          clock.sleepUntil(instant, exact).then(() => (state.isDead ? new Promise<never>(() => {}) : undefined)),
+      },
       holds,
-      heartbeats,
+      heartbeats: {
+        beat: async (process, at) => {
+          if (!state.isMute) await heartbeats.beat(process, at);
+        },
+        pulse: (process) => heartbeats.pulse(process),
+      },
       providers: { 'sql-role': target },
       actor: name as ActorId,
       report: async (id, report) => {
@@ -89,14 +99,12 @@ function createBench() {
     advanceTo: (instant: Instant) => virtual.advanceTo(instant, settle),
     /** Somebody whose access ends at the deadline, by a request of their own. */
     armed(deadline = time, entitlements = [entitlement], principalId = `person-${++count}` as PrincipalId) {
-      const id = requestIdOf(new Uint8Array(16).fill(++count));
-      const principal = { ...ada, principalId };
-      for (const each of entitlements) hold(id, each, principalId, deadline);
-      const upcoming = { id, kind: 'end', at: deadline, principal, entitlements } as const;
+      const { id, upcoming } = armedNowhere(deadline, entitlements, principalId);
       const arm = () => scheduler.arm(upcoming);
       arm();
       return { id, principalId, upcoming, arm };
     },
+    armedNowhere,
     hold,
     documentOf: (principalId: PrincipalId) => holds.all.get(holdKey(entitlement, principalId)),
     forget: (id: RequestId, principalId: PrincipalId) =>
@@ -105,6 +113,18 @@ function createBench() {
         answer: null,
       })),
   };
+
+  function armedNowhere(
+    deadline = time,
+    entitlements = [entitlement],
+    principalId = `person-${++count}` as PrincipalId,
+  ) {
+    const number = ++count;
+    const id = requestIdOf(new Uint8Array(16).fill(number).fill(number >> 8, 0, 8));
+    for (const each of entitlements) hold(id, each, principalId, deadline);
+    const upcoming = { id, kind: 'end', at: deadline, principal: { ...ada, principalId }, entitlements } as const;
+    return { id, principalId, upcoming };
+  }
 
   function hold(id: RequestId, of: SqlRoleEntitlement, principalId: PrincipalId, deadline: Instant) {
     const document = acquireHold(holds.all.get(holdKey(of, principalId)), id, deadline);
@@ -387,4 +407,217 @@ test('what it did is forgotten after a minute', async () => {
   expect(await bench.scheduler.settle(id)).toHaveLength(1);
   await bench.advanceTo(plus(time, 61_000));
   expect(await bench.scheduler.settle(id)).toBeUndefined();
+});
+
+describe('claims begin', () => {
+  /** When the first of those that end at the deadline was claimed, to 100 ms: so long before it. */
+  const firstClaim = async (bench: ReturnType<typeof createBench>, principalId: PrincipalId) => {
+    for (let before = 50 * second; before > 0; before -= 100) {
+      await bench.advanceTo(plus(time, -before));
+      if (bench.documentOf(principalId)?.claimedBy) return before;
+    }
+    return 0;
+  };
+
+  test('for one, four seconds before its deadline, though hundreds are armed for later ones', async () => {
+    const bench = createBench();
+    const { principalId } = bench.armed();
+    for (let count = 0; count < 2_000; count++) bench.armed(plus(time, 60 * second));
+    expect(await firstClaim(bench, principalId)).toBeLessThanOrEqual(4_300);
+  });
+
+  test.each([
+    ['at the same instant', 0],
+    ['so soon after it that they are claimed at the same time', 2 * second],
+  ])('earlier for each other that falls due %s', async (_, later) => {
+    const bench = createBench();
+    const { principalId } = bench.armed();
+    for (let count = 0; count < 2_000; count++) bench.armed(plus(time, later));
+    const before = await firstClaim(bench, principalId);
+    expect(before).toBeGreaterThan(4_200 + 2_000 * timeline.claimTimeMs - 200);
+    expect(before).toBeLessThan(4_200 + 2_001 * timeline.claimTimeMs + 200);
+  });
+
+  test('never before the claim window, however many there are', async () => {
+    const bench = createBench();
+    const { principalId } = bench.armed();
+    for (let count = 0; count < 20_000; count++) bench.armed();
+    expect(await firstClaim(bench, principalId)).toBeLessThanOrEqual(timeline.claimWindowMs);
+  });
+});
+
+describe('an extension under an armed revocation', () => {
+  const moved = plus(time, 60 * second);
+  const extend = (bench: ReturnType<typeof createBench>, id: RequestId, principalId: PrincipalId) =>
+    bench.hold(id, entitlement, principalId, moved);
+
+  test('is seen at the claim: the old instant passes without a drop and without a word', async () => {
+    const bench = createBench();
+    const { id, principalId } = bench.armed();
+    await bench.advanceTo(plus(time, -timeline.finalLeadMs));
+    extend(bench, id, principalId);
+    await bench.advanceTo(plus(time, 30 * second));
+    expect([bench.target.calls, bench.raised]).toEqual([[], []]);
+    expect(bench.documentOf(principalId)).toEqual({ standing: false, holds: { [id]: moved } });
+  });
+
+  test('is revoked at the new instant, whichever process is told of it', async () => {
+    for (const isSame of [true, false]) {
+      const bench = createBench();
+      const { id, principalId, upcoming } = bench.armed();
+      await bench.advanceTo(plus(time, -20 * second));
+      extend(bench, id, principalId);
+      const teller = isSame ? bench.scheduler : bench.startProcess('other-process');
+      teller.arm({ ...upcoming, at: moved });
+      await bench.advanceTo(plus(moved, 30 * second));
+      expect(bench.target.calls.map(({ at }) => at)).toEqual([moved]);
+      expect(bench.raised).toMatchObject([{ id, evidence: [{ outcome: 'revoked', droppedAt: moved }] }]);
+    }
+  });
+
+  test('is not undone by an arming that still has the old deadline', async () => {
+    const bench = createBench();
+    const { id, principalId, upcoming, arm } = bench.armed();
+    extend(bench, id, principalId);
+    bench.scheduler.arm({ ...upcoming, at: moved });
+    arm();
+    await bench.advanceTo(plus(time, 30 * second));
+    expect(bench.target.calls).toEqual([]);
+    await bench.advanceTo(moved);
+    expect(bench.target.calls).toMatchObject([{ at: moved }]);
+  });
+});
+
+describe('a grant so near to its deadline that it is armed before it has its hold', () => {
+  /** Armed two seconds before the deadline, when claims have long begun. */
+  const intended = async (bench: ReturnType<typeof createBench>) => {
+    const { id, principalId, upcoming } = bench.armedNowhere();
+    await bench.forget(id, principalId);
+    await bench.advanceTo(plus(time, -2 * second));
+    bench.scheduler.arm({ ...upcoming, isIntended: true });
+    return { id, principalId, upcoming };
+  };
+
+  test('is revoked at the deadline if the hold is there when half of the time is over', async () => {
+    const bench = createBench();
+    const { id, principalId } = await intended(bench);
+    await bench.advanceTo(plus(time, -1_100));
+    bench.hold(id, entitlement, principalId, time);
+    await bench.advanceTo(time);
+    expect(bench.target.calls).toMatchObject([{ at: time, who: [principalId] }]);
+    expect(bench.raised).toMatchObject([{ id, evidence: [{ outcome: 'revoked', droppedAt: time }] }]);
+  });
+
+  test('is claimed as soon as the grant is known', async () => {
+    const bench = createBench();
+    const { id, principalId, upcoming } = await intended(bench);
+    bench.hold(id, entitlement, principalId, time);
+    bench.scheduler.arm(upcoming);
+    await bench.advanceTo(plus(time, -2 * second + timeline.claimPauseMs));
+    expect(bench.documentOf(principalId)?.claimedBy).toBe(id);
+  });
+
+  test('is left to the orchestration if it has no hold by then', async () => {
+    const bench = createBench();
+    const { id } = await intended(bench);
+    await bench.advanceTo(plus(time, 60 * second));
+    expect(bench.target.calls).toEqual([]);
+    expect(bench.raised).toMatchObject([{ at: plus(time, -second), id, evidence: [] }]);
+  });
+});
+
+describe('of two processes that have the same revocation', () => {
+  /** Armed in both. `one` is first, and claims. */
+  const armedInBoth = (bench: ReturnType<typeof createBench>) => {
+    const one: { isDead?: boolean; isMute?: boolean } = {};
+    const first = bench.startProcess('one', one);
+    const { id, principalId, upcoming } = bench.armedNowhere();
+    first.arm(upcoming);
+    bench.scheduler.arm(upcoming);
+    const actor = () => bench.documentOf(principalId)?.actor;
+    return { one, id, principalId, actor };
+  };
+
+  test('one revokes and reports; the other stays silent', async () => {
+    const bench = createBench();
+    const { id, actor } = armedInBoth(bench);
+    await bench.advanceTo(plus(time, -second));
+    expect(actor()?.id).toBe('one');
+    await bench.advanceTo(plus(time, 60 * second));
+    expect(bench.target.calls).toMatchObject([{ at: time }]);
+    expect(bench.raised).toMatchObject([{ id, evidence: [{ outcome: 'revoked', droppedAt: time }] }]);
+  });
+
+  test('the claim of one that dies three seconds before the instant is taken over in time for it', async () => {
+    const bench = createBench();
+    const { one, id } = armedInBoth(bench);
+    await bench.advanceTo(plus(time, -3 * second));
+    one.isDead = true;
+    await bench.advanceTo(plus(time, 60 * second));
+    expect(bench.target.calls.map(({ at }) => at)).toEqual([time]);
+    expect(bench.raised).toMatchObject([{ id, evidence: [{ outcome: 'revoked', droppedAt: time }] }]);
+  });
+
+  test.each([second, 500, 250, 1])(
+    'the claim of one that dies %i ms before the instant is taken over within two seconds',
+    async (before) => {
+      const bench = createBench();
+      const { one } = armedInBoth(bench);
+      await bench.advanceTo(plus(time, -before));
+      one.isDead = true;
+      await bench.advanceTo(plus(time, 60 * second));
+      expect(bench.target.calls).toHaveLength(1);
+      expect(bench.target.calls[0]?.at).toSatisfy(
+        (at: Instant) => at >= time && at <= plus(time, timeline.claimLastsMs),
+      );
+      expect(bench.raised).toHaveLength(1);
+    },
+  );
+
+  test('the claim of one that is silent for less than a second is not taken over', async () => {
+    const bench = createBench();
+    const { one, id, actor } = armedInBoth(bench);
+    // Each silence ends with one heartbeat.
+    for (let before = 4 * second; before > -2 * second; before -= 250) {
+      one.isMute = (before / 250) % 3 !== 0;
+      await bench.advanceTo(plus(time, -before));
+    }
+    expect(actor()).toEqual({ id: 'one', until: plus(time, timeline.claimLastsMs) });
+    expect(bench.target.calls).toMatchObject([{ at: time }]);
+    expect(bench.raised).toMatchObject([{ id }]);
+  });
+
+  test('while the heartbeats can’t be read nobody is taken for dead, nor for that once they can', async () => {
+    const bench = createBench();
+    const { one, actor } = armedInBoth(bench);
+    await bench.advanceTo(plus(time, -3 * second));
+    bench.heartbeats.failure = 'CURFEW_STORE_UNAVAILABLE';
+    one.isMute = true;
+    await bench.advanceTo(plus(time, -1_200));
+    bench.heartbeats.failure = undefined;
+    await bench.advanceTo(plus(time, -700));
+    one.isMute = false;
+    await bench.advanceTo(plus(time, -1));
+    expect(actor()?.id).toBe('one');
+    await bench.advanceTo(plus(time, 60 * second));
+    expect(bench.target.calls).toMatchObject([{ at: time }]);
+  });
+
+  test('one that lives and is taken for dead leaves a claim that no later grant passes before both are over', async () => {
+    const bench = createBench();
+    const { one, id, principalId, actor } = armedInBoth(bench);
+    await bench.advanceTo(plus(time, -3 * second));
+    one.isMute = true;
+    await bench.advanceTo(time);
+    // Both act at the instant.
+    expect(bench.target.calls.map(({ at }) => at)).toEqual([time, time]);
+    expect(actor()).toEqual({ id: 'this-process', until: plus(time, timeline.claimLastsMs), isShared: true });
+    const document = bench.documentOf(principalId);
+    const over = plus(time, timeline.claimLastsMs + timeline.clockSkewMs);
+    expect(clearFrom(document, id, 'this-process' as ActorId)).toBe(over);
+    const later = requestIdOf(new Uint8Array(16).fill(222));
+    expect(acquireHold(document, later, plus(time, 60 * second))).toBe('claimed');
+    await bench.advanceTo(plus(over, 60 * second));
+    expect(bench.target.calls.filter(({ at }) => at > plus(time, timeline.claimLastsMs))).toEqual([]);
+  });
 });

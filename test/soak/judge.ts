@@ -101,8 +101,10 @@ function judgeDrop(
   // Who has settled has left it to another, as who finds that somebody else is just dropping it.
   const last = theirs.filter(({ endsAt, settledAt }) => endsAt <= to && to <= settledAt + 1).reduce(laterOf, undefined);
   const deprived = theirs.filter(({ seenAt, endsAt }) => seenAt < to && to < endsAt);
-  for (const { id, endsAt } of deprived) {
-    const early = `${of} was dropped at ${instant(to)}, ${seconds(endsAt - to)} before the end of ${id}, for ${last?.id ?? 'nobody'}`;
+  for (const { id, endsAt, seenAt, chain } of deprived) {
+    const early =
+      `${of} was dropped at ${instant(to)}, ${seconds(endsAt - to)} before the end of ${id}, for ${last?.id ?? 'nobody'}. ` +
+      `${id}, confirmed at ${instant(seenAt)}: ${timed(chain)}. ${last ? `${last.id}, which ended at ${instant(last.endsAt)}: ${timed(last.chain)}` : ''}`;
     (last && !last.knewHolds ? verdict.cutShort : verdict.early).push(early);
   }
   // Somebody's grant was under way, or there never was a right, which was said already.
@@ -200,5 +202,7 @@ function membershipsIn(audit: readonly AuditLine[]): Membership[] {
 const laterOf = (one: Right | undefined, other: Right) => (one && one.endsAt > other.endsAt ? one : other);
 const keyOf = (member: string, role: string) => `${member} in ${role}`;
 const story = (chain: readonly RecordedEvent[]) => chain.map(({ event }) => event.type).join(' → ');
+const timed = (chain: readonly RecordedEvent[]) =>
+  chain.map(({ event }) => `${event.type} ${instant(millisecondsOf(event.at))}`).join(' → ');
 const instant = (at: number) => (Number.isFinite(at) ? new Date(at).toISOString().slice(11, 23) : 'never');
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(3)} s`;

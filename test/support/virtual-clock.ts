@@ -3,13 +3,18 @@ import type { Clock } from '../../shared/ports.ts';
 
 interface Timer {
   readonly at: number;
+  /** Of several for one instant the first that was set runs first. */
+  readonly order: number;
   readonly run: () => void;
+  isCancelled: boolean;
 }
 
 /** Time that moves only when a test moves it. The same timers serve the service (`clock`) and the host (`host`). */
 export class VirtualClock {
   #now: number;
-  #timers: Timer[] = [];
+  #set = 0;
+  /** A binary heap: a crowd of requests sets thousands of timers. */
+  readonly #timers: Timer[] = [];
 
   constructor(start = '2026-11-21T09:00:00.000Z') {
     this.#now = Date.parse(start);
@@ -27,10 +32,10 @@ export class VirtualClock {
   readonly host = {
     now: () => this.#now,
     schedule: (at: number, run: () => void): (() => void) => {
-      const timer = { at, run };
-      this.#timers.push(timer);
+      const timer = { at, order: this.#set++, run, isCancelled: false };
+      this.#push(timer);
       return () => {
-        this.#timers = this.#timers.filter((other) => other !== timer);
+        timer.isCancelled = true;
       };
     },
   };
@@ -44,13 +49,56 @@ export class VirtualClock {
     const end = millisecondsOf(instant);
     for (;;) {
       await settle();
-      const due = this.#timers.filter(({ at }) => at <= end).sort((one, other) => one.at - other.at)[0];
+      const due = this.#pop(end);
       if (!due) break;
-      this.#timers = this.#timers.filter((other) => other !== due);
       this.#now = Math.max(this.#now, due.at);
       due.run();
     }
     this.#now = Math.max(this.#now, end);
     await settle();
   }
+
+  #push(timer: Timer): void {
+    const heap = this.#timers;
+    let index = heap.push(timer) - 1;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      const parent = heap[above];
+      if (!parent || isBefore(parent, timer)) break;
+      heap[index] = parent;
+      index = above;
+    }
+    heap[index] = timer;
+  }
+
+  /** Takes the next timer that is due by `end`. */
+  #pop(end: number): Timer | undefined {
+    for (;;) {
+      const [first] = this.#timers;
+      if (!first || first.at > end) return undefined;
+      this.#removeFirst();
+      if (!first.isCancelled) return first;
+    }
+  }
+
+  #removeFirst(): void {
+    const heap = this.#timers;
+    const last = heap.pop();
+    if (!last || heap.length === 0) return;
+    let index = 0;
+    for (;;) {
+      const left = heap[2 * index + 1];
+      const right = heap[2 * index + 2];
+      if (!left) break;
+      const isRight = right !== undefined && isBefore(right, left);
+      const child = isRight ? right : left;
+      if (isBefore(last, child)) break;
+      heap[index] = child;
+      index = 2 * index + (isRight ? 2 : 1);
+    }
+    heap[index] = last;
+  }
 }
+
+const isBefore = (one: Timer, other: Timer): boolean =>
+  one.at < other.at || (one.at === other.at && one.order < other.order);

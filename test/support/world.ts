@@ -47,6 +47,13 @@ const visibilityTimeout = 60_000;
 const never = new Promise<never>(() => {});
 let worlds = 0;
 
+/** Bytes for each number below 65,536, all alike below 256. */
+function bytesOf(number: number, length = 16): Uint8Array {
+  const bytes = new Uint8Array(length).fill(number);
+  bytes[0] = (number & 255) ^ (number >> 8);
+  return bytes;
+}
+
 /**
  * The orchestrator and its activities on the real durable SDK, with a virtual clock and outside systems in memory. `around`
  * stands between the parts: every activity (`activities.grant`), every call to an outside system (`target.revoke`) and
@@ -85,7 +92,7 @@ export function createWorld({
     ),
   };
   let random = 0;
-  const entropy = { bytes: (count: number) => new Uint8Array(count).fill(++random) };
+  const entropy = { bytes: (count: number) => bytesOf(++random, count) };
   const calls = new Map<string, number>();
   const logged: ({ level: string; message: string } & Record<string, string | number>)[] = [];
   // What is on disk outlives the process: a database in memory lasts as long as somebody has it open.
@@ -231,7 +238,7 @@ export function createWorld({
       disk.close();
     },
     async submit(event: CurfewEvent = requested()): Promise<RequestId> {
-      const id = requestIdOf(new Uint8Array(16).fill(++count));
+      const id = requestIdOf(bytesOf(++count));
       const first: RecordedEvent = link(id, undefined, event);
       await systems.events.append(first);
       await systems.requests.save(evolve(undefined, id, event));
