@@ -87,9 +87,9 @@ export function withCircuitBreaker<Provider extends AccessProvider>(provider: Pr
     ...provider,
     isHeld: (entitlement, principal) => guard(entitlement, 'ordinary', () => provider.isHeld(entitlement, principal)),
     grant: (entitlement, ...rest) => guard(entitlement, 'ordinary', () => provider.grant(entitlement, ...rest)),
-    revoke: (entitlement, principal, notBefore) =>
+    revoke: (entitlement, principal, notBefore, ...rest) =>
       guard(entitlement, notBefore > clock.now() ? 'ahead' : 'revocation', () =>
-        provider.revoke(entitlement, principal, notBefore),
+        provider.revoke(entitlement, principal, notBefore, ...rest),
       ),
     terminate: (entitlement, principal) =>
       guard(entitlement, 'revocation', () => provider.terminate(entitlement, principal)),

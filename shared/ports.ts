@@ -94,8 +94,11 @@ export interface AccessProvider<E extends Entitlement = Entitlement> {
    * it has waited by then: CURFEW_DEADLINE_PASSED.
    */
   grant(entitlement: E, principal: Principal, notAfter?: Instant): Promise<GrantEvidence['outcome']>;
-  /** Takes it away at `notBefore`, or now if that is past; never before. What takes time to prepare is done ahead. */
-  revoke(entitlement: E, principal: Principal, notBefore: Instant): Promise<Drop>;
+  /**
+   * Takes it away at `notBefore`, or now if that is past; never before. What takes time to prepare is done ahead. What the target is
+   * told of from `notAfter` on, by its own clock and however long it was under way, is not carried out: CURFEW_TARGET_NOT_VERIFIED.
+   */
+  revoke(entitlement: E, principal: Principal, notBefore: Instant, notAfter?: Instant): Promise<Drop>;
   /** Names where the entitlement is given: what has the same place can be taken together. Pure. */
   placeOf(entitlement: E): string;
   /**

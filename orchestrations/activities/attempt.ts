@@ -80,7 +80,7 @@ export class Attempt {
       return { entitlement, outcome: 'kept', sessionsEnded: 0, verifiedAt: clock.now(), holdsUnknown };
     }
     let sessionsEnded = 0;
-    const revoke = () => this.#send(() => provider.revoke(entitlement, requester, notBefore));
+    const revoke = () => this.#send(() => provider.revoke(entitlement, requester, notBefore, this.#until));
     const terminate = () => this.#send(() => provider.terminate(entitlement, requester));
     const drop = await revoke().catch(async (error: unknown) => {
       if (clock.now() < notBefore) throw error;

@@ -99,9 +99,10 @@ class ReachedTarget extends MemoryTarget {
     });
   }
 
-  override async revoke(entitlement: SqlRoleEntitlement, principal: Principal, notBefore: Instant) {
+  override async revoke(entitlement: SqlRoleEntitlement, principal: Principal, notBefore: Instant, notAfter?: Instant) {
     await this.clock.sleepUntil(notBefore);
     return this.#on(entitlement, (now) => {
+      if (notAfter !== undefined && instantOf(now) >= notAfter) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
       const isDropped = this.#databases.change(now, 'left', entitlement, principal);
       return { outcome: isDropped ? ('revoked' as const) : ('absent' as const), droppedAt: instantOf(now) };
     });

@@ -297,9 +297,11 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     _: Entitlement,
     { principalId }: Principal,
     notBefore: Instant,
+    notAfter?: Instant,
   ): Promise<{ outcome: 'revoked' | 'absent'; droppedAt: Instant }> {
     this.check();
     await this.clock.sleepUntil(notBefore);
+    if (notAfter !== undefined && this.clock.now() >= notAfter) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
     const droppedAt = this.clock.now();
     if (!this.members.delete(principalId)) return { outcome: 'absent', droppedAt };
     this.log.push({ at: droppedAt, what: 'dropped', who: principalId });

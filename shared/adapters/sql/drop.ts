@@ -1,5 +1,5 @@
 import { CurfewError } from '../../domain/errors.ts';
-import { instantOf } from '../../domain/time.ts';
+import { type Instant, instantOf } from '../../domain/time.ts';
 import type { Drop } from '../../ports.ts';
 import { type Database, firstRow } from './database.ts';
 import { isMissingOrForbidden } from './errors.ts';
@@ -10,21 +10,22 @@ import { membershipOf, nameOf } from './users.ts';
 /**
  * Takes the membership away, in one round trip if the user's name is known ahead. A name that has changed since is looked up
  * anew. Where the server knows no such user or role, or says so, the membership decides: gone is gone, and one that
- * stands means that Curfew lacks the right.
+ * stands means that Curfew lacks the right, or that it was too late.
  */
 export async function dropFromRole(
   database: Database,
   role: string,
   principal: Identity,
   known?: string,
+  notAfter?: Instant,
 ): Promise<Drop> {
   const absent = ({ at }: { at: Date }): Drop => ({ outcome: 'absent', droppedAt: instantOf(at.getTime()) });
   const name = known ?? (await nameOf(database, principal));
   if (name === undefined) return absent(await membershipOf(database, role, principal));
   try {
-    const [before, after] = await database.send(dropMember(role, name, principal));
+    const [before, after] = await database.send(dropMember(role, name, principal, notAfter));
     const { held, at } = firstRow(membershipRow, after);
-    if (held > 0 && known !== undefined) return await dropFromRole(database, role, principal);
+    if (held > 0 && known !== undefined) return await dropFromRole(database, role, principal, undefined, notAfter);
     if (held > 0) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
     return firstRow(membershipRow, before).held > 0
       ? { outcome: 'revoked', droppedAt: instantOf(at.getTime()) }

@@ -113,7 +113,7 @@ export function createSqlRoleProvider(options: {
       return outcome;
     },
 
-    async revoke(entitlement, principal, notBefore) {
+    async revoke(entitlement, principal, notBefore, notAfter) {
       const { role } = entitlement;
       const take = <T>(work: (database: Database) => Promise<T>) => on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', work);
       // What stands in the way ahead of time may be gone when the time has come, so a failure here says nothing yet. No
@@ -123,7 +123,7 @@ export function createSqlRoleProvider(options: {
           ? await take((database) => nameOf(database, principal)).catch(() => undefined)
           : undefined;
       await clock.sleepUntil(notBefore);
-      const drop = await take((database) => dropFromRole(database, role, principal, name));
+      const drop = await take((database) => dropFromRole(database, role, principal, name, notAfter));
       const { held } = await take((database) => membershipOf(database, role, principal));
       if (held > 0) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
       return drop;

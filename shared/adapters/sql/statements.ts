@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
+import { type Instant, millisecondsOf } from '../../domain/time.ts';
 import { type Identity, loginSidOf, sidOf } from './sid.ts';
 
 /**
@@ -117,16 +118,18 @@ export const addMember = (role: string, name: string): Statement => ({
 
 /**
  * One round trip: who was a member before, the drop, and who is one after, with the time. T-SQL drops by name, so it looks
- * first whether the name is still this principal's; if not, `after` shows the member still there.
+ * first whether the name is still this principal's, and whether it is too late: a statement that was held up on its way may arrive when
+ * the same was granted again. If so, `after` shows the member still there.
  */
-export const dropMember = (role: string, name: string, principal: Identity): Statement => {
+export const dropMember = (role: string, name: string, principal: Identity, notAfter?: Instant): Statement => {
   const { text, values } = membership(role, principal);
   const isTheirs = 'SELECT 1 FROM sys.database_principals WHERE name = @name AND sid IN (@sid, @loginSid)';
   const drop = `ALTER ROLE ${quoteName(role)} DROP MEMBER ${quoteName(name)}`;
+  const inTime = notAfter === undefined ? '' : 'SYSUTCDATETIME() < @notAfter AND ';
   return {
     operation: 'dropMember',
-    text: `${text};\nIF EXISTS (${isTheirs}) ${drop};\n${text}`,
-    values: { ...values, name },
+    text: `${text};\nIF ${inTime}EXISTS (${isTheirs}) ${drop};\n${text}`,
+    values: { ...values, name, ...(notAfter !== undefined && { notAfter: new Date(millisecondsOf(notAfter)) }) },
   };
 };
 

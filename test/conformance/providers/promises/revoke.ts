@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Entitlement } from '../../../../shared/domain/policy.ts';
-import { millisecondsOf, plus } from '../../../../shared/domain/time.ts';
+import { instantOf, millisecondsOf, plus } from '../../../../shared/domain/time.ts';
 import type { Subject } from '../subject.ts';
 
 export function promisesOfRevoke<E extends Entitlement>(on: Subject<E>): void {
@@ -30,6 +30,18 @@ export function promisesOfRevoke<E extends Entitlement>(on: Subject<E>): void {
       expect(await members()).toContain(person.principalId);
       on.fixture.clock.moveTo(deadline);
       expect((await revocation).outcome).toBe('revoked');
+      expect(await members()).not.toContain(person.principalId);
+    });
+
+    test('is not carried out by a target that is told of it too late, and is in time', async () => {
+      const person = await granted();
+      const { provider, entitlement } = on.fixture;
+      // By the target's own clock: the one of the test may be hours ahead.
+      const today = instantOf(Date.now());
+      const late = provider.revoke(entitlement, person, plus(today, -120_000), plus(today, -90_000));
+      await expect(late).rejects.toMatchObject({ code: 'CURFEW_TARGET_NOT_VERIFIED' });
+      expect(await members()).toContain(person.principalId);
+      expect((await provider.revoke(entitlement, person, today, plus(today, 90_000))).outcome).toBe('revoked');
       expect(await members()).not.toContain(person.principalId);
     });
 
