@@ -91,7 +91,7 @@ export class Attempt {
     // Of what was gone already only the hold document can say when it went: perhaps by an earlier attempt.
     const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : dropped?.at;
     if (drop.outcome === 'absent' && dropped) sessionsEnded += dropped.sessionsEnded;
-    if (droppedAt) this.drops.set(entitlement, { entitlement, droppedAt, sessionsEnded });
+    if (droppedAt) this.drops.set(entitlement, { entitlement, droppedAt, sessionsEnded, holdsUnknown });
     sessionsEnded += await terminate().catch(async (error: unknown) => {
       if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
       // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
@@ -99,7 +99,8 @@ export class Attempt {
       return terminate();
     });
     if (await provider.isHeld(entitlement, requester)) {
-      this.drops.delete(entitlement);
+      // What was dropped without knowing of other holds may be another request's, which has been granted it again.
+      if (!holdsUnknown) this.drops.delete(entitlement);
       throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
     }
     const seen = { outcome: droppedAt === undefined ? drop.outcome : 'revoked', droppedAt, sessionsEnded } as const;

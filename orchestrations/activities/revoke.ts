@@ -71,6 +71,8 @@ async function verifyFired(
   giveUp: Instant,
 ): Promise<RevocationEvidence[] | undefined> {
   const { requester, terms } = request;
+  // What was dropped without knowing of other holds may be another request's by now.
+  if (reported.some(({ holdsUnknown }) => holdsUnknown)) return undefined;
   const drops = terms.entitlements.map((entitlement) => ({
     entitlement,
     drop: dropOf(entitlement, request, reported, clock.now()),
@@ -98,10 +100,17 @@ function withDrop(
   reported: readonly DropEvidence[],
   now: Instant,
 ): RevocationEvidence {
-  const drop = found.outcome === 'absent' ? dropOf(found.entitlement, request, reported, now) : undefined;
-  if (!drop) return found;
-  const sessionsEnded = found.sessionsEnded + drop.sessionsEnded;
-  return { ...found, outcome: 'revoked', droppedAt: drop.droppedAt, sessionsEnded };
+  const drop = dropOf(found.entitlement, request, reported, now);
+  // What is kept for another request was dropped all the same where an earlier attempt knew of no other.
+  const isExplained = found.outcome === 'absent' || (found.outcome === 'kept' && drop?.holdsUnknown);
+  if (!drop || !isExplained) return found;
+  return {
+    ...found,
+    outcome: found.outcome === 'kept' ? 'kept' : 'revoked',
+    droppedAt: drop.droppedAt,
+    sessionsEnded: found.sessionsEnded + drop.sessionsEnded,
+    holdsUnknown: found.holdsUnknown ?? drop.holdsUnknown,
+  };
 }
 
 /** The drop of this entitlement, if it was said to be at a time when it may have been. */
@@ -118,11 +127,13 @@ function dropOf(
   const since = endsSince ?? deadline;
   if (!found || since === undefined) return undefined;
   const droppedAt = found.droppedAt as Instant;
-  return droppedAt < since || droppedAt > now ? undefined : { droppedAt, sessionsEnded: found.sessionsEnded };
+  const { sessionsEnded, holdsUnknown } = found;
+  return droppedAt < since || droppedAt > now ? undefined : { droppedAt, sessionsEnded, holdsUnknown };
 }
 
 const dropped = z.object({
   entitlement: z.custom<Entitlement>((value) => typeof value === 'object' && value !== null),
   droppedAt: z.iso.datetime({ precision: 3 }),
   sessionsEnded: z.int().nonnegative(),
+  holdsUnknown: z.literal(true).optional(),
 });

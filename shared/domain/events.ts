@@ -39,7 +39,7 @@ export interface RevocationEvidence {
    * registers targets said that it is gone.
    */
   readonly verifiedAt: Instant;
-  /** The hold document could not be read, so the entitlement was taken without knowing of other holds. */
+  /** The hold document could not be read, so the entitlement was dropped without knowing of other holds: also of what is `kept`. */
   readonly holdsUnknown?: true | undefined;
   /** Curfew ended its part, and these still give the same. */
   readonly stillBy?: readonly OtherWay[] | undefined;
@@ -48,7 +48,7 @@ export interface RevocationEvidence {
 }
 
 /** What is known of a drop, whether or not it was verified. */
-export type DropEvidence = Pick<RevocationEvidence, 'entitlement' | 'droppedAt' | 'sessionsEnded'>;
+export type DropEvidence = Pick<RevocationEvidence, 'entitlement' | 'droppedAt' | 'sessionsEnded' | 'holdsUnknown'>;
 
 /** How the end of a grant is prepared and insisted on: a setting of Curfew's, pinned to the request. Milliseconds. */
 export interface RevocationPlan {

@@ -173,6 +173,25 @@ describe('a grant that fails while nobody can say who else holds the same', () =
   });
 });
 
+test('what was dropped without knowing of another hold says so, though it is kept for that one by the time it is verified', async () => {
+  const world = createWorld();
+  const short = await world.submit(requested({ duration: hour }));
+  const long = await world.submit(requested({ duration: 3 * hour }));
+  for (const id of [short, long]) await world.approve(id);
+  world.holds.failure = down;
+  const { isHeld } = world.target;
+  world.target.isHeld = () => {
+    world.target.isHeld = isHeld;
+    world.holds.failure = undefined;
+    return Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE'));
+  };
+  await world.advanceTo(plus(start, hour + minute));
+  expect(world.target.log.at(-1)).toMatchObject({ at: plus(start, hour), what: 'dropped' });
+  expect(world.request(short).revoked?.evidence).toMatchObject([
+    { outcome: 'kept', droppedAt: plus(start, hour), holdsUnknown: true },
+  ]);
+});
+
 describe('revocation waits for no store', () => {
   test('what happened meanwhile is written afterwards, in order, with its true times', async () => {
     const world = createWorld();

@@ -118,6 +118,15 @@ describe('the judge of the soak', () => {
     expect(count([first, second], [added(50), dropped(deadline + 5)])).toEqual({ cutShort: 1 });
   });
 
+  it('knows whose drop it was by the instant in the evidence, whoever ended last', () => {
+    const blind = tell(1, { deadline: 4_000, holdsUnknown: true, droppedAt: 6_007, verifiedAt: 6_020 });
+    const between = tell(2, { deadline: 5_000, verifiedAt: 7_000 });
+    const lasting = tell(3, { deadline: 20_000, verifiedAt: 20_010 });
+    expect(count([blind, between, lasting], [added(50), dropped(6_005)])).toEqual({ cutShort: 1 });
+    const knowing = tell(1, { deadline: 4_000, droppedAt: 6_007, verifiedAt: 6_020 });
+    expect(count([knowing, between, lasting], [added(50), dropped(6_005)])).toEqual({ early: 1 });
+  });
+
   it('does not call it early where somebody ended it', () => {
     const one = tell(1, { endedBy: 4_000, droppedAt: 4_010, verifiedAt: 4_020 });
     expect(count([one], [added(50), dropped(4_010)])).toEqual({ onTime: 1 });

@@ -92,14 +92,20 @@ function accepted({ chains, ...others }: Evidence, asked: readonly Asked[]): Evi
   return { ...others, chains: new Map(all) };
 }
 
+/** By so much the instant in the evidence, read after the drop, may differ from the audit's. Milliseconds. */
+const sameDrop = 20;
+
 function judgeDrop(
   verdict: Verdict,
   { of, to }: Membership,
   theirs: readonly Right[],
   alerts: readonly string[],
 ): void {
-  // Who has settled has left it to another, as who finds that somebody else is just dropping it.
-  const last = theirs.filter(({ endsAt, settledAt }) => endsAt <= to && to <= settledAt + 1).reduce(laterOf, undefined);
+  // The request whose evidence has this drop; else the last one that had ended. Who has settled has left it to another.
+  const byEvidence = theirs.find(({ droppedAt }) => droppedAt !== undefined && Math.abs(droppedAt - to) <= sameDrop);
+  const last =
+    byEvidence ??
+    theirs.filter(({ endsAt, settledAt }) => endsAt <= to && to <= settledAt + 1).reduce(laterOf, undefined);
   const deprived = theirs.filter(({ seenAt, endsAt }) => seenAt < to && to < endsAt);
   for (const { id, endsAt, seenAt, chain } of deprived) {
     const early =
