@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { measureArmed } from './armed.ts';
 import { measureColdStart } from './cold-start.ts';
 import { measureCost } from './cost.ts';
 import { type Figure, mebibytes } from './figures.ts';
@@ -14,6 +15,7 @@ const parts: Readonly<Record<string, (setup: Setup) => Promise<Figure[]>>> = {
   startup: (setup) => (setup === 'together' ? measureStartup() : Promise.resolve([])),
   'cold-start': (setup) => (setup === 'apart' ? measureColdStart() : Promise.resolve([])),
   hub: (setup) => (setup === 'apart' ? measureHub() : Promise.resolve([])),
+  armed: (setup) => (setup === 'apart' ? measureArmed() : Promise.resolve([])),
   lifecycles: measureLifecycles,
   deadline: (setup) => measureSharedDeadline(setup),
   'late-timers': (setup) => measureLateTimers(setup),
