@@ -4,14 +4,14 @@ import type { SchedulerReport } from '../orchestrations/deadline/report.ts';
 import type { DeadlineScheduler } from '../orchestrations/deadline/scheduler.ts';
 import { CurfewError } from '../shared/domain/errors.ts';
 import type { RequestId } from '../shared/domain/ids.ts';
-import { earliest, type Instant, latest, plus } from '../shared/domain/time.ts';
+import { earliest, type Instant, plus } from '../shared/domain/time.ts';
 import { timeline } from '../shared/domain/timeline.ts';
 import type { Clock, Log, RequestStore } from '../shared/ports.ts';
 
 /** How many are read at once. */
 const pageSize = 1_000;
-/** The pause before the store is asked again at the start of the app. Milliseconds. */
-const startPause = 1_000;
+/** The pause before the store is asked again. Milliseconds. */
+const feedPause = 1_000;
 
 export interface Feeding {
   readonly clock: Clock;
@@ -22,7 +22,7 @@ export interface Feeding {
 
 /**
  * Arms from the store what begins or ends within the next minutes. Stays until that is over, for less than a minute, so that the host
- * keeps the process meanwhile. Fails with CURFEW_STORE_UNAVAILABLE.
+ * keeps the process meanwhile. Fails with CURFEW_STORE_UNAVAILABLE where the store doesn't answer by then.
  */
 export async function armUpcoming(feeding: Feeding): Promise<void> {
   const { clock } = feeding;
@@ -31,37 +31,36 @@ export async function armUpcoming(feeding: Feeding): Promise<void> {
   if (last !== undefined) await clock.sleepUntil(earliest(open, plus(last, timeline.claimLastsMs)));
 }
 
-/** Arms once at the start of the app, which may be in the place of a process that died; tries until the store answers. */
+/** Arms once at the start of the app, which may be in the place of a process that died. The minute timer goes on where this fails. */
 export async function armAtStart(feeding: Feeding): Promise<void> {
-  const { clock, log } = feeding;
-  const end = plus(clock.now(), timeline.feedIntervalMs);
-  while (clock.now() < end) {
-    try {
-      await feed(feeding, end);
-      return;
-    } catch (error) {
-      const failure = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';
-      log('warning', 'what is due soon could not be read yet', { failure });
-      await clock.sleepUntil(plus(clock.now(), startPause));
-    }
-  }
+  await feed(feeding, plus(feeding.clock.now(), timeline.feedIntervalMs)).catch(() => undefined);
 }
 
-/** Returns the last instant before `open` at which something is due. */
-async function feed({ clock, requests, scheduler }: Feeding, open: Instant): Promise<Instant | undefined> {
+/**
+ * Reads soonest first, so that what is due first is armed even where a page is refused; asks for that page again until `open`.
+ * Returns the last instant before `open` at which something is due.
+ */
+async function feed({ clock, log, requests, scheduler }: Feeding, open: Instant): Promise<Instant | undefined> {
   const now = clock.now();
   const [from, to] = [plus(now, -timeline.feedBehindMs), plus(now, timeline.feedAheadMs)];
   let last: Instant | undefined;
   let after: string | undefined;
-  do {
-    const page = await requests.upcoming(from, to, pageSize, after);
-    for (const upcoming of page.upcoming) {
-      scheduler.arm(upcoming);
-      if (upcoming.at <= open) last = latest(upcoming.at, last);
+  for (;;) {
+    try {
+      const page = await requests.upcoming(from, to, pageSize, after);
+      for (const upcoming of page.upcoming) {
+        scheduler.arm(upcoming);
+        if (upcoming.at <= open) last = upcoming.at;
+      }
+      after = page.next;
+      if (after === undefined) return last;
+    } catch (error) {
+      if (clock.now() >= open) throw error;
+      const failure = error instanceof CurfewError ? error.code : 'CURFEW_INTERNAL';
+      log('warning', 'what is due soon could not be read yet', { failure });
+      await clock.sleepUntil(plus(clock.now(), feedPause));
     }
-    after = page.next;
-  } while (after !== undefined);
-  return last;
+  }
 }
 
 /** Sends reports to orchestrations, also from what no invocation began: it keeps the client of the newest one. */

@@ -128,7 +128,7 @@ export function observe(from: { clock: Clock; requests: RequestStore; lastSucces
  */
 async function oldestDue(requests: RequestStore, now: Instant): Promise<Instant> {
   const [{ upcoming }, { requests: passing }] = await Promise.all([
-    requests.upcoming(plus(now, -longestStalled), now, manyOverdue),
+    requests.upcoming(plus(now, -longestStalled), now, 1),
     requests.list({ states: passingStates }, manyOverdue),
   ]);
   return earliest(now, ...upcoming.map(({ at }) => at), ...passing.map(({ changedAt }) => changedAt));

@@ -224,7 +224,7 @@ export interface RequestStore {
     limit: number,
     after?: string,
   ): Promise<{ requests: AccessRequest[]; next?: string | undefined }>;
-  /** What begins or ends from the one instant to the other, in an order of the store's own. `after` is the `next` of the page before. */
+  /** What begins or ends from the one instant to the other, soonest first. `after` is the `next` of the page before. */
   upcoming(
     from: Instant,
     to: Instant,

@@ -94,19 +94,43 @@ describe('what is due within three minutes', () => {
     expect(world.armed).toEqual([]);
   });
 
-  test('is read page by page', async () => {
-    const world = setUp();
-    const pages = [['req-a', 'req-b'], ['req-c'], ['req-d']];
+  const pages = [['req-a', 'req-b'], ['req-c'], ['req-d']];
+
+  /** A store that refuses each page so many times. */
+  function inPages(world: ReturnType<typeof setUp>, refusals: readonly number[]): (string | undefined)[] {
     const asked: (string | undefined)[] = [];
+    const left = [...refusals];
     world.requests.upcoming = async (_from: Instant, _to: Instant, _limit?: number, after?: string) => {
       asked.push(after);
       const page = after === undefined ? 0 : Number(after);
+      const refused = left[page] ?? 0;
+      left[page] = refused - 1;
+      if (refused > 0) throw new CurfewError('CURFEW_STORE_UNAVAILABLE');
       const upcoming = (pages[page] ?? []).map((id) => ({ id, kind: 'end', at: plus(start, minute) }) as Upcoming);
       return { upcoming, next: page + 1 < pages.length ? String(page + 1) : undefined };
     };
+    return asked;
+  }
+
+  test('is read page by page', async () => {
+    const world = setUp();
+    const asked = inPages(world, []);
     await armUpcomingSoon(world);
     expect(asked).toEqual([undefined, '1', '2']);
     expect(world.armed.map(({ id }) => id)).toEqual(pages.flat());
+  });
+
+  test('is armed as far as it was read, and a page that the store refuses is asked for again each second', async () => {
+    const world = setUp();
+    const asked = inPages(world, [0, 3, 1]);
+    const seen = world.watch(armUpcoming(world.feeding));
+    await settle();
+    expect(world.armed.map(({ id }) => id)).toEqual(['req-a', 'req-b']);
+    await world.advanceTo(plus(start, 4 * second));
+    expect(asked).toEqual([undefined, '1', '1', '1', '1', '2', '2']);
+    expect(world.armed.map(({ id }) => id)).toEqual(pages.flat());
+    expect(seen.ended).toBe(plus(start, 4 * second));
+    expect(world.logged).toHaveLength(4);
   });
 
   async function armUpcomingSoon({ feeding, advanceTo }: ReturnType<typeof setUp>): Promise<void> {
@@ -148,10 +172,12 @@ describe('the invocation that arms', () => {
     expect(timeline.feedAheadMs).toBeGreaterThanOrEqual(3 * timeline.feedIntervalMs);
   });
 
-  test('fails where the store does not answer, for the host to show it', async () => {
+  test('fails where the store does not answer as long as it stays open, for the host to show it', async () => {
     const world = setUp();
     world.requests.failure = 'CURFEW_STORE_UNAVAILABLE';
-    await expect(armUpcoming(world.feeding)).rejects.toMatchObject({ code: 'CURFEW_STORE_UNAVAILABLE' });
+    const failed = expect(armUpcoming(world.feeding)).rejects.toMatchObject({ code: 'CURFEW_STORE_UNAVAILABLE' });
+    await world.advanceTo(plus(start, timeline.feedOpenMs));
+    await failed;
   });
 });
 

@@ -119,7 +119,8 @@ export class MemoryRequests extends Breakable implements RequestStore {
   async upcoming(from: Instant, to: Instant): Promise<{ upcoming: Upcoming[] }> {
     this.check();
     const all = [...this.all.values()].flatMap((request) => upcomingOf(request) ?? []);
-    return { upcoming: all.filter(({ at }) => at >= from && at <= to) };
+    const found = all.filter(({ at }) => at >= from && at <= to);
+    return { upcoming: found.sort((a, b) => a.at.localeCompare(b.at)) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Container, CosmosClient, type ItemDefinition } from '@azure/cosmos';
+import { type Container, CosmosClient, type ItemDefinition, type SqlQuerySpec } from '@azure/cosmos';
 import type { TokenCredential } from '@azure/identity';
 import { CurfewError } from '../../domain/errors.ts';
 import { count } from '../../metrics.ts';
@@ -120,6 +120,23 @@ const pauseOf = (error: unknown) => numberIn(error, 'retryAfterInMs');
 function numberIn(answer: unknown, name: 'code' | 'retryAfterInMs' | 'requestCharge'): number | undefined {
   const found: unknown = typeof answer === 'object' && answer !== null ? Reflect.get(answer, name) : undefined;
   return typeof found === 'number' ? found : undefined;
+}
+
+/**
+ * Runs a query for one item more than the limit, which is the sign that there is another page: then `last` is where this one ends.
+ * One answer is to hold it all; by itself the server gives a hundred.
+ */
+export async function queryPage(
+  container: Container,
+  query: SqlQuerySpec,
+  limit: number,
+): Promise<{ items: readonly unknown[]; last: unknown }> {
+  const answer = await expecting('query', container, [], (timeLimit) =>
+    container.items.query(query, { ...timeLimit, maxItemCount: limit + 1 }).fetchAll(),
+  );
+  const found = answer?.resources ?? [];
+  const items = found.slice(0, limit);
+  return { items, last: found.length > limit ? items.at(-1) : undefined };
 }
 
 /** A document with its ETag, or undefined where there is none. */

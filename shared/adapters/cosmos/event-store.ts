@@ -37,7 +37,7 @@ export function createEventStore(container: Container): EventStore {
       const query = `SELECT c.requestId FROM c WHERE c.sequence = 0 AND c.event.type = 'access-requested' AND c.event.at >= @instant`;
       const parameters = [{ name: '@instant', value: instant }];
       const answer = await expecting('query', container, [], (limit) =>
-        container.items.query({ query, parameters }, limit).fetchAll(),
+        container.items.query({ query, parameters }, { ...limit, maxItemCount: 1_000 }).fetchAll(),
       );
       return (answer?.resources ?? []).map((item) => begun.parse(item).requestId as RequestId);
     },

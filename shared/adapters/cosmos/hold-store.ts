@@ -5,7 +5,7 @@ import type { HoldDocument } from '../../domain/holds.ts';
 import type { PrincipalId } from '../../domain/ids.ts';
 import type { Entitlement } from '../../domain/policy.ts';
 import type { Held, HoldStore } from '../../ports.ts';
-import { expecting, readItem, writeItem } from './client.ts';
+import { expecting, queryPage, readItem, writeItem } from './client.ts';
 
 const stored = z.object({
   standing: z.boolean().optional(),
@@ -41,15 +41,8 @@ export function createHoldStore(container: Container): HoldStore {
         { name: '@after', value: after },
         { name: '@limit', value: limit + 1 },
       ];
-      const answer = await expecting('query', container, [], () =>
-        container.items.query({ query, parameters }).fetchAll(),
-      );
-      const items = answer?.resources ?? [];
-      const page = items.slice(0, limit);
-      return {
-        holds: page.map(readHeld),
-        next: items.length > limit ? listed.parse(page.at(-1)).id : undefined,
-      };
+      const { items, last } = await queryPage(container, { query, parameters }, limit);
+      return { holds: items.map(readHeld), next: last === undefined ? undefined : listed.parse(last).id };
     },
     async change(key, decide) {
       // Keys hold names with any characters, document ids may not.

@@ -4,22 +4,26 @@ import type { AccessRequest } from '../../domain/access-request.ts';
 import { openStates } from '../../domain/states.ts';
 import { type Upcoming, upcomingOf } from '../../domain/upcoming.ts';
 import type { RequestFilter, RequestStore } from '../../ports.ts';
-import { expecting, readItem, writeItem } from './client.ts';
+import { queryPage, readItem, writeItem } from './client.ts';
 
 const stored = z.object({
   sortKey: z.string(),
   request: z.looseObject({ id: z.string(), state: z.string(), version: z.int(), submittedAt: z.string() }),
 });
 
-const readUpcoming = z.looseObject({ id: z.string(), kind: z.enum(['start', 'end']), at: z.string() });
+const storedUpcoming = z.object({
+  upcomingKey: z.string(),
+  upcoming: z.looseObject({ id: z.string(), kind: z.enum(['start', 'end']), at: z.string() }),
+});
 
 function readRequest(item: unknown): AccessRequest {
   return stored.parse(item).request as unknown as AccessRequest;
 }
 
-/** Beside the request stand the fields to search by. `sortKey` makes the order of a list one that paging can rely on. */
+/** Beside the request stand the fields to search by. A key with the id in it makes an order one that paging can rely on. */
 function buildItem(request: AccessRequest) {
   const { submittedBy } = request;
+  const upcoming = upcomingOf(request);
   return {
     id: request.id,
     sortKey: `${request.submittedAt}_${request.id}`,
@@ -27,7 +31,8 @@ function buildItem(request: AccessRequest) {
     targetId: request.terms.targetId,
     roleId: request.terms.roleId,
     requesterId: request.requester.principalId,
-    upcoming: upcomingOf(request),
+    upcoming,
+    upcomingKey: upcoming && `${upcoming.at}_${upcoming.id}`,
     visibleTo: [request.requester.principalId, ...(submittedBy ? [submittedBy.principalId] : []), ...request.asked],
     request,
   };
@@ -74,35 +79,22 @@ export function createRequestStore(
       }
     },
     async list(filter, limit, after) {
-      const query = buildQuery(filter, limit + 1, after);
-      const answer = await expecting('query', container, [], (timeLimit) =>
-        container.items.query(query, timeLimit).fetchAll(),
-      );
-      const items = answer?.resources ?? [];
-      const page = items.slice(0, limit);
-      const last = page.at(-1);
-      return {
-        requests: page.map(readRequest),
-        next: items.length > limit && last !== undefined ? stored.parse(last).sortKey : undefined,
-      };
+      const { items, last } = await queryPage(container, buildQuery(filter, limit + 1, after), limit);
+      return { requests: items.map(readRequest), next: last === undefined ? undefined : stored.parse(last).sortKey };
     },
-    async upcoming(from, to, limit, after = '') {
+    async upcoming(from, to, limit, after = from) {
       const query = {
         query:
-          'SELECT VALUE c.upcoming FROM c WHERE c.upcoming.at >= @from AND c.upcoming.at <= @to AND c.id > @after ORDER BY c.id OFFSET 0 LIMIT @limit',
+          'SELECT c.upcoming, c.upcomingKey FROM c WHERE c.upcomingKey > @after AND c.upcoming.at <= @to ORDER BY c.upcomingKey OFFSET 0 LIMIT @limit',
         parameters: [
-          { name: '@from', value: from },
-          { name: '@to', value: to },
           { name: '@after', value: after },
+          { name: '@to', value: to },
           { name: '@limit', value: limit + 1 },
         ],
       };
-      const answer = await expecting('query', container, [], (timeLimit) =>
-        container.items.query(query, timeLimit).fetchAll(),
-      );
-      const items = answer?.resources ?? [];
-      const upcoming = items.slice(0, limit).map((item) => readUpcoming.parse(item) as unknown as Upcoming);
-      return { upcoming, next: items.length > limit ? upcoming.at(-1)?.id : undefined };
+      const { items, last } = await queryPage(container, query, limit);
+      const upcoming = items.map((item) => storedUpcoming.parse(item).upcoming as unknown as Upcoming);
+      return { upcoming, next: last === undefined ? undefined : storedUpcoming.parse(last).upcomingKey };
     },
   };
 }

@@ -119,7 +119,7 @@ test('the last success is remembered, and the newest one alone', async () => {
   expect(await heartbeat.find()).toBe(start);
 });
 
-test('what begins or ends soon is found page by page, and what is over, later or not scheduled is not', async () => {
+test('what begins or ends soon is found page by page, soonest first, and what is over, later or not scheduled is not', async () => {
   const requests = createRequestStore(await containerOf((await server()).url, { id: 'requests', ...byId }));
   const at = (minutes: number) => plus(start, minutes * 60_000);
   const intended = (minutes: number): CurfewEvent[] => [
@@ -150,9 +150,9 @@ test('what begins or ends soon is found page by page, and what is over, later or
   const { principalId, userPrincipalName } = ada;
   const common = { principal: { principalId, userPrincipalName }, entitlements: [entitlement] };
   expect(found).toEqual([
+    { ...common, id: 'req-granting', kind: 'end', at: at(1), isIntended: true },
     { ...common, id: 'req-booked', kind: 'start', at: at(2) },
     { ...common, id: 'req-granted', kind: 'end', at: at(3) },
-    { ...common, id: 'req-granting', kind: 'end', at: at(1), isIntended: true },
   ]);
 });
 
