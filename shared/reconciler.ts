@@ -44,7 +44,9 @@ type Seeing = AsyncGenerator<Seen, void, undefined>;
 const patience = 10_000;
 /** How old a first event may be of which nothing else was written: each is asked about at every look. Milliseconds. */
 const memory = 3_600_000;
-const pageSize = 100;
+const pageSize = 500;
+/** So many of somebody's ended requests are looked through for one that has just ended. */
+const recentlyEnded = 100;
 
 /**
  * Compares the store with what the targets really show, and changes nothing. The store is read in pages; what fails is said
@@ -203,7 +205,7 @@ async function recordedNow(from: Looking): Promise<ReadonlySet<string>> {
 
 async function takenFrom({ requests, clock }: Looking, { entitlement }: Place, requester: PrincipalId) {
   if (requester === '') return undefined;
-  const page = await requests.list({ requester, states: endedStates }, pageSize);
+  const page = await requests.list({ requester, states: endedStates }, recentlyEnded);
   return justTaken(entitlement, page.requests, clock.now());
 }
 

@@ -7,6 +7,7 @@ import { type Authentication, authenticate } from './auth.ts';
 import { maxBytes } from './documents.ts';
 import type { Outcome } from './outcome.ts';
 import { badRequest, Refusal } from './refusal.ts';
+import type { Service } from './resources.ts';
 import { type Request, route } from './router.ts';
 import { Store } from './store.ts';
 
@@ -36,7 +37,7 @@ export async function startCosmos(options: CosmosOptions): Promise<Cosmos> {
   if (options.key === undefined && options.authenticateToken === undefined)
     throw new TypeError('startCosmos needs a key, authenticateToken, or both: nobody could call it');
   const store = new Store(options.path);
-  const service = { store, now: options.now ?? Date.now };
+  const service: Service = { store, parsed: new Map(), now: options.now ?? Date.now };
   const answer = (message: IncomingMessage, response: ServerResponse) => {
     handle(message)
       .then(

@@ -7,6 +7,8 @@ import type { Store } from './store.ts';
 
 export interface Service {
   store: Store;
+  /** Documents as they were last parsed, by their number. */
+  parsed: Map<number, { etag: string; document: JsonObject }>;
   /** Milliseconds since 1970; TTL and `_ts` follow it. */
   now(): number;
 }
