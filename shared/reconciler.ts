@@ -21,8 +21,8 @@ import {
 import { endedStates, mayHold } from './domain/states.ts';
 import { type Instant, plus } from './domain/time.ts';
 import { mapConcurrently } from './map-concurrently.ts';
-import type { Providers } from './plans.ts';
 import type { Clock, DriftStore, EventStore, HoldStore, RequestStore } from './ports.ts';
+import { type Providers, providerOf } from './providers/provider.ts';
 import { withTimeout } from './with-timeout.ts';
 
 export interface Looking {
@@ -70,7 +70,7 @@ export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Li
 async function* lookAtTargets({ policy, providers, clock }: Looking, sights: Sight[]): Seeing {
   const looked = await mapConcurrently(placesIn(policy()), async (place): Promise<Seen | undefined> => {
     try {
-      const asking = providers[place.entitlement.kind].holders(place.entitlement);
+      const asking = providerOf(providers, place.entitlement).holders(place.entitlement);
       const holders = await withTimeout(clock, plus(clock.now(), patience), asking, 'CURFEW_TARGET_UNAVAILABLE');
       sights.push({ ...place, holders });
       return undefined;
@@ -192,7 +192,7 @@ async function isThere(
   { principalId, name }: Sight['holders'][number],
 ) {
   if (principalId === '') return true;
-  const asking = providers[entitlement.kind].isHeld(entitlement, { principalId, userPrincipalName: name });
+  const asking = providerOf(providers, entitlement).isHeld(entitlement, { principalId, userPrincipalName: name });
   return withTimeout(clock, plus(clock.now(), patience), asking, 'CURFEW_TARGET_UNAVAILABLE');
 }
 

@@ -6,7 +6,7 @@ import { badRequest, notFound, Refusal } from './refusal.ts';
 import { type Container, expiry, isTtl, newEtag, requireId, type Service } from './resources.ts';
 import { ridOf } from './rid.ts';
 
-const mostParsed = 50_000;
+const mostParsed = 200_000;
 export const maxBytes = 2 * 1024 * 1024;
 
 /** A document as stored: `body` is what the client wrote, without the properties the server adds. */
