@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Holder } from '../domain/drift.ts';
 import { CurfewError } from '../domain/errors.ts';
 import type { GrantEvidence, OtherWay } from '../domain/events.ts';
+import type { PrincipalId } from '../domain/ids.ts';
 import type { Entitlement, Person, Target } from '../domain/policy.ts';
 import type { Instant } from '../domain/time.ts';
 import type { Clock } from '../ports.ts';
@@ -67,6 +68,8 @@ interface Basics<E extends Entitlement> {
   plan(entitlement: E, principal: Principal): string;
   /** Names what can be revoked in one call: entitlements with one key. Pure. */
   batchKey(entitlement: E): string;
+  /** By what the target knows the principal, as in `holders`. Pure. */
+  identityOf(principal: Principal): PrincipalId;
   /** Whether the principal has the entitlement at this moment, whoever gave it. */
   isHeld(entitlement: E, principal: Principal): Promise<boolean>;
   /**

@@ -34,6 +34,7 @@ function setUp() {
     cleanUp: (target) => ask('cleanUp', target, undefined),
     residualAccess: (target) => ask('residualAccess', target, []),
     batchKey: ({ database }) => String(database),
+    identityOf: ({ principalId }) => principalId,
     prepare: async () => [],
     revokeTogether: async () => [],
     holders: (target) => ask('holders', target, []),

@@ -311,6 +311,10 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     return { outcome: 'revoked', droppedAt };
   }
 
+  identityOf({ principalId, clientId }: Principal) {
+    return clientId ?? principalId;
+  }
+
   batchKey(_: Entitlement): string {
     return 'orders';
   }

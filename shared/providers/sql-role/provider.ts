@@ -126,6 +126,7 @@ export function createSqlRoleProvider(
     },
 
     batchKey: (entitlement) => keyOf(entitlement),
+    identityOf: ({ principalId, clientId }) => clientId ?? principalId,
 
     async prepare(members) {
       const [first] = members;

@@ -36,6 +36,7 @@ export const memoryAccess: AccessKind<MemoryEntitlement> = {
     kind: 'memory',
     plan: ({ vault, key }, { userPrincipalName }) => `Hands ${userPrincipalName} the key ${key} of the vault ${vault}.`,
     batchKey: ({ vault }) => vault,
+    identityOf: ({ principalId }) => principalId,
     isHeld: async (entitlement, { principalId }) => holdersOf(entitlement).has(principalId),
     async grant(entitlement, { principalId, userPrincipalName }, notAfter) {
       if (notAfter !== undefined && clock.now() >= notAfter) throw new CurfewError('CURFEW_DEADLINE_PASSED');
