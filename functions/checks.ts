@@ -3,7 +3,7 @@ import { requestIdOf } from '../shared/domain/ids.ts';
 import type { Target } from '../shared/domain/policy.ts';
 import { plus } from '../shared/domain/time.ts';
 import { remedyInLog } from '../shared/pages/log-remedies.ts';
-import { preflightOf } from '../shared/preflight.ts';
+import { batchesOf, preflightOf } from '../shared/preflight.ts';
 import type { Service } from './service.ts';
 
 type Checked = Pick<Service, 'clock' | 'log' | 'requests' | 'directory' | 'providers' | 'heartbeat' | 'policy'>;
@@ -76,17 +76,19 @@ function targetsOf({ policy, providers }: Checked): [string, () => Promise<unkno
 
 /** Can Curfew grant, revoke, end sessions and read back there? Fails with what is missing, and what mends it. */
 async function checkTarget(target: Target, providers: Checked['providers']): Promise<void> {
-  const found = await preflightOf(target, providers);
-  if (found.user === undefined) {
-    throw new CurfewError('CURFEW_TARGET_REFUSED', {
-      detail: 'There is no user for Curfew, or no such database.',
-      remedy: { kind: 'onboard-target' },
-    });
-  }
-  if (found.lacks.length > 0) {
-    throw new CurfewError('CURFEW_TARGET_REFUSED', {
-      detail: `Curfew lacks ${found.lacks.map(({ missing }) => missing).join('; ')}`,
-      remedy: { kind: 'run-statements', statements: found.lacks.map(({ statement }) => statement) },
-    });
+  for (const entitlements of batchesOf(target, providers)) {
+    const found = await preflightOf(entitlements, providers);
+    if (found.user === undefined) {
+      throw new CurfewError('CURFEW_TARGET_REFUSED', {
+        detail: 'There is no user for Curfew, or no such database.',
+        remedy: { kind: 'onboard-target' },
+      });
+    }
+    if (found.lacks.length > 0) {
+      throw new CurfewError('CURFEW_TARGET_REFUSED', {
+        detail: `Curfew lacks ${found.lacks.map(({ missing }) => missing).join('; ')}`,
+        remedy: { kind: 'run-statements', statements: found.lacks.map(({ statement }) => statement) },
+      });
+    }
   }
 }

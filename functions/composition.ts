@@ -5,7 +5,6 @@ import { DefaultAzureCredential, type TokenCredential } from '@azure/identity';
 import { Attempts } from '../orchestrations/activities/attempts.ts';
 import { createActivities } from '../orchestrations/activities/index.ts';
 import { createDeadlineScheduler } from '../orchestrations/deadline/scheduler.ts';
-import { createTargetRegistry } from '../shared/adapters/arm/target-registry.ts';
 import { type Containers, openContainers } from '../shared/adapters/cosmos/client.ts';
 import { createCursorStore } from '../shared/adapters/cosmos/cursor-store.ts';
 import { createEventFeed } from '../shared/adapters/cosmos/event-feed.ts';
@@ -22,7 +21,6 @@ import { createTokenVerifier } from '../shared/adapters/entra/tokens.ts';
 import { createCommunicationServicesNotifier } from '../shared/adapters/mail/communication-services.ts';
 import { createSmtpNotifier } from '../shared/adapters/mail/smtp.ts';
 import { readPolicy } from '../shared/adapters/policy-file/read-policy.ts';
-import { createSqlRoleProvider } from '../shared/adapters/sql/sql-role.ts';
 import { createTeamsSink } from '../shared/adapters/webhook/teams.ts';
 import { createWebhookSink } from '../shared/adapters/webhook/webhook.ts';
 import { withCircuitBreaker } from '../shared/circuit-breaker.ts';
@@ -33,6 +31,7 @@ import type { Policy } from '../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../shared/domain/time.ts';
 import { countingFailures, countSaved } from '../shared/metrics.ts';
 import type { Clock, Entropy, EventStore, Log, Notifier, Sink } from '../shared/ports.ts';
+import { createProviders, createRegistry } from '../shared/providers/index.ts';
 import { logSaved } from '../shared/request-log.ts';
 import { traceIds } from '../shared/telemetry.ts';
 import { inTimeZones } from '../shared/time-zones.ts';
@@ -96,9 +95,13 @@ export function createService(env: Record<string, string | undefined>): Service 
     }
   });
   const notifier = countingFailures(notifierOf(configuration.mail, credential));
-  const { publicUrl, revocation, revocationBatch: batch, purgeAfter, alertAddress } = configuration;
-  const providers = { 'sql-role': withCircuitBreaker(createSqlRoleProvider({ credential, clock, batch }), clock) };
-  const registry = createTargetRegistry({ url: configuration.resourceManagerUrl, credential });
+  const { publicUrl, revocation, revocationBatch: batchSize, purgeAfter, alertAddress } = configuration;
+  const { resourceManagerUrl } = configuration;
+  const options = { credential, clock, batchSize, resourceManagerUrl };
+  const providers = Object.fromEntries(
+    Object.entries(createProviders(options)).map(([kind, provider]) => [kind, withCircuitBreaker(provider, clock)]),
+  );
+  const registry = createRegistry(options);
   const reporter = new Reporter(clock);
   const actor = actorIdOf(entropy.bytes(8));
   const heartbeats = createHeartbeatStore(containers.reconciler);

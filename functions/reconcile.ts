@@ -16,6 +16,7 @@ import { isEnded, isUnfinished } from '../shared/domain/states.ts';
 import { type Instant, plus } from '../shared/domain/time.ts';
 import { count } from '../shared/metrics.ts';
 import { describeDrift, describeSeen, driftHeading } from '../shared/pages/reconciler-words.ts';
+import { providerOf } from '../shared/providers/provider.ts';
 import { type Looking, look, type Seen } from '../shared/reconciler.ts';
 import { traceparent } from '../shared/telemetry.ts';
 import { withTimeout } from '../shared/with-timeout.ts';
@@ -162,10 +163,10 @@ export function createReconciler(service: Reconciling): (client: Instances) => P
       answer: document !== undefined,
     }));
     if (isHeld) return;
-    const provider = service.providers[entitlement.kind];
+    const provider = providerOf(service.providers, entitlement);
     const principal = { principalId: holder.principalId, userPrincipalName: holder.name };
     const { outcome, droppedAt } = await provider.revoke(entitlement, principal, service.clock.now());
-    const sessionsEnded = await provider.terminate(entitlement, principal);
+    const sessionsEnded = await provider.endSessions(entitlement, principal);
     if (await provider.isHeld(entitlement, principal)) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
     const at = service.clock.now();
     const drop = outcome === 'revoked' ? { outcome, droppedAt } : { outcome };

@@ -30,6 +30,8 @@ export interface LaptopOptions {
   readonly withoutCurfew?: boolean;
   /** Curfew as it is deployed, in the place of its sources. */
   readonly bundled?: boolean;
+  /** An entry in the place of Curfew's own. */
+  readonly app?: URL;
   /** Opens /control of the Entra stand-in, by which tests change who is in which group. */
   readonly control?: boolean;
   /** The text of a policy, in the place of the sample's. Whatever port it names becomes that of the SQL server. */
@@ -79,7 +81,7 @@ export interface Place {
 }
 
 export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
-  const { folder, timers, steps, withoutCurfew, bundled, control, company = readSampleCompany() } = options;
+  const { folder, timers, steps, withoutCurfew, bundled, app, control, company = readSampleCompany() } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const certificate = await certificateIn(folder);
   trust(certificate);
@@ -97,7 +99,7 @@ export async function startLaptop(options: LaptopOptions): Promise<Laptop> {
   Object.assign(process.env, settings);
   const host = withoutCurfew
     ? undefined
-    : await startCurfew(place, { timers, steps }, bundled ? await bundleIn(folder) : undefined);
+    : await startCurfew(place, { timers, steps }, bundled ? await bundleIn(folder) : app);
   return {
     ports,
     entra,

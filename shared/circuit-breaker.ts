@@ -1,7 +1,8 @@
 import { CurfewError } from './domain/errors.ts';
 import type { Entitlement } from './domain/policy.ts';
 import { type Instant, millisecondsOf, plus } from './domain/time.ts';
-import type { AccessProvider, Clock } from './ports.ts';
+import type { Clock } from './ports.ts';
+import type { AccessProvider } from './providers/provider.ts';
 
 /** After so many failures in a row a target counts as dead. */
 const patience = 3;
@@ -24,7 +25,7 @@ interface Circuit {
 type Urgency = 'ordinary' | 'revocation' | 'ahead';
 
 /**
- * The same provider, which asks nothing of a database that keeps failing: what would wait there for its time-outs fails at once
+ * The same provider, which asks nothing of a target that keeps failing: what would wait there for its time-outs fails at once
  * with CURFEW_TARGET_UNAVAILABLE, and leaves connections and the host's activities to other databases. One try at a time finds
  * out whether it is back: after a pause any call, which others then wait for, and a revocation without that pause. Only a target
  * that can't be reached counts: one that says no is alive.
@@ -50,8 +51,8 @@ export function withCircuitBreaker<Provider extends AccessProvider>(provider: Pr
       throw error;
     }
   };
-  const circuitOf = ({ server, port, database }: Entitlement): Circuit => {
-    const key = JSON.stringify([server.toLowerCase(), port, database]);
+  const circuitOf = (entitlement: Entitlement): Circuit => {
+    const key = provider.batchKey(entitlement);
     const circuit = circuits.get(key) ?? { failures: 0 };
     circuits.set(key, circuit);
     return circuit;
@@ -91,10 +92,11 @@ export function withCircuitBreaker<Provider extends AccessProvider>(provider: Pr
       guard(entitlement, notBefore > clock.now() ? 'ahead' : 'revocation', () =>
         provider.revoke(entitlement, principal, notBefore, ...rest),
       ),
-    terminate: (entitlement, principal) =>
-      guard(entitlement, 'revocation', () => provider.terminate(entitlement, principal)),
+    endSessions: (entitlement, principal) =>
+      guard(entitlement, 'revocation', () => provider.endSessions(entitlement, principal)),
     cleanUp: (entitlement, principal) => guard(entitlement, 'ordinary', () => provider.cleanUp(entitlement, principal)),
-    otherWays: (entitlement, ...rest) => guard(entitlement, 'ordinary', () => provider.otherWays(entitlement, ...rest)),
+    residualAccess: (entitlement, ...rest) =>
+      guard(entitlement, 'ordinary', () => provider.residualAccess(entitlement, ...rest)),
     holders: (entitlement) => guard(entitlement, 'ordinary', () => provider.holders(entitlement)),
   };
 }

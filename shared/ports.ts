@@ -1,7 +1,6 @@
 import type { AccessRequest } from './domain/access-request.ts';
-import type { Holder, RecordedDrift } from './domain/drift.ts';
-import type { CurfewError } from './domain/errors.ts';
-import type { GrantEvidence, OtherWay, RecordedEvent, RevocationEvidence } from './domain/events.ts';
+import type { RecordedDrift } from './domain/drift.ts';
+import type { GrantEvidence, RecordedEvent, RevocationEvidence } from './domain/events.ts';
 import type { HoldDocument } from './domain/holds.ts';
 import type { ActorId, PrincipalId, RequestId, RoleId, TargetId } from './domain/ids.ts';
 import type { Authentication, Entitlement, Person } from './domain/policy.ts';
@@ -29,113 +28,6 @@ export type Log = (
   message: string,
   properties?: Record<string, string | number>,
 ) => void;
-
-/** What an entitlement is given to: a person, or an application, which has a client id. */
-export type Principal = Pick<Person, 'principalId' | 'userPrincipalName' | 'clientId'>;
-
-export interface Drop {
-  /** `absent`: it was gone already. */
-  readonly outcome: 'revoked' | 'absent';
-  /** When the target carried out the drop, by the target's own clock. */
-  readonly droppedAt: Instant;
-}
-
-/** One of several entitlements that are taken away together. */
-export interface Member<E extends Entitlement = Entitlement> {
-  readonly entitlement: E;
-  readonly principal: Principal;
-  /** What `prepare` gave for it, if it was asked. */
-  readonly name?: string | undefined;
-}
-
-/** Taken away, with the sessions ended, and seen gone. */
-export interface Taken extends Drop {
-  readonly sessionsEnded: number;
-}
-
-/** Something that Curfew lacks on a target. */
-export interface Lack {
-  /** What, and what for. */
-  readonly missing: string;
-  /** What an administrator of the target runs to mend it. */
-  readonly statement: string;
-}
-
-/** What Curfew is on a target, and what it lacks there to grant, revoke, terminate and read back. */
-export type Preflight =
-  | {
-      readonly user: string;
-      /** It may do everything there, so that `lacks` says nothing of what it was granted. */
-      readonly isOwner: boolean;
-      readonly lacks: readonly Lack[];
-    }
-  /** It is not let in: nobody made a user for it, or there is no such target. */
-  | { readonly user: undefined };
-
-/** Taken away, and then something failed: its sessions may be open still, and it was not read back. */
-export interface Unverified {
-  readonly outcome: 'unverified';
-  /** As a drop's. */
-  readonly droppedAt: Instant;
-}
-
-/**
- * A kind of target. Every call is idempotent and may be repeated. All fail with CurfewError: CURFEW_TARGET_UNAVAILABLE
- * and CURFEW_TARGET_NOT_VERIFIED may be tried again, CURFEW_TARGET_REFUSED and CURFEW_USER_NAME_TAKEN are final.
- */
-export interface AccessProvider<E extends Entitlement = Entitlement> {
-  readonly kind: E['kind'];
-  /** What a grant would do, in one sentence for people. Pure. */
-  plan(entitlement: E, principal: Principal): string;
-  /** Whether the principal has the entitlement at this moment, whoever gave it. */
-  isHeld(entitlement: E, principal: Principal): Promise<boolean>;
-  /**
-   * Gives it, and reads it back. An existing holder is left as it is. From `notAfter` on nothing is given any more, however long
-   * it has waited by then: CURFEW_DEADLINE_PASSED.
-   */
-  grant(entitlement: E, principal: Principal, notAfter?: Instant): Promise<GrantEvidence['outcome']>;
-  /**
-   * Takes it away at `notBefore`, or now if that is past; never before. What takes time to prepare is done ahead. What the target is
-   * told of from `notAfter` on, by its own clock and however long it was under way, is not carried out: CURFEW_TARGET_NOT_VERIFIED.
-   */
-  revoke(entitlement: E, principal: Principal, notBefore: Instant, notAfter?: Instant): Promise<Drop>;
-  /** Names where the entitlement is given: what has the same place can be taken together. Pure. */
-  placeOf(entitlement: E): string;
-  /**
-   * Opens connections to one place and logs them in, so that they are there when its members are to be taken, and asks by which
-   * name the place knows each; undefined where it doesn't.
-   */
-  prepare(members: readonly Member<E>[]): Promise<readonly (string | undefined)[]>;
-  /**
-   * Takes the members of one place away now, in as few round trips as can be, and ends their sessions. Gives for each, in their
-   * order, what became of it: one that fails leaves the others alone. What was not carried out before `giveUp` never is.
-   */
-  revokeTogether(
-    members: readonly Member<E>[],
-    giveUp: Instant,
-  ): Promise<readonly (Taken | Unverified | CurfewError)[]>;
-  /** Ends the principal's live sessions and sees them gone. Gives how many there were. */
-  terminate(entitlement: E, principal: Principal): Promise<number>;
-  /** Removes what Curfew itself made for the principal on the target, if nothing else needs it. */
-  cleanUp(entitlement: E, principal: Principal): Promise<void>;
-  /** What else gives the principal the same, or gives it to the members of a group, whether or not they are one. */
-  otherWays(entitlement: E, principal: Principal): Promise<readonly OtherWay[]>;
-  /** Who has the entitlement now. */
-  holders(entitlement: E): Promise<readonly Holder[]>;
-  /** Whether Curfew can do all of the above there. Changes nothing. */
-  preflight(entitlement: E): Promise<Preflight>;
-}
-
-/** Where targets are registered, which knows those that are down from those that are no more. */
-export interface TargetRegistry {
-  /** Whether the target was deleted, beyond doubt. Fails with CURFEW_TARGET_UNAVAILABLE where that can't be said. */
-  isGone(resourceId: string): Promise<boolean>;
-  /**
-   * Whether it could say so: `isUnknown` where it has nothing by this id, and the rights that Curfew lacks to ask. Fails with
-   * CURFEW_TARGET_UNAVAILABLE where that can't be said.
-   */
-  preflight(resourceId: string): Promise<{ readonly isUnknown: boolean; readonly lacks: readonly string[] }>;
-}
 
 /** The events, create-only. All fail with CURFEW_STORE_UNAVAILABLE where the store can't be reached. */
 export interface EventStore {

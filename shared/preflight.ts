@@ -1,13 +1,19 @@
-import type { Target } from './domain/policy.ts';
-import type { Providers } from './plans.ts';
-import type { Lack, Preflight } from './ports.ts';
+import type { Entitlement, Target } from './domain/policy.ts';
+import { type Lack, type Preflight, type Providers, providerOf } from './providers/provider.ts';
 
-/** What Curfew lacks on a target for everything that the policy gives there; what several roles lack, once. */
-export async function preflightOf(target: Target, providers: Providers): Promise<Preflight> {
+/** The entitlements of a target, those together that have one batch key. */
+export function batchesOf({ roles }: Target, providers: Providers): readonly (readonly Entitlement[])[] {
+  const all = roles.flatMap(({ entitlements }) => entitlements);
+  const keyOf = (each: Entitlement) => JSON.stringify([each.kind, providerOf(providers, each).batchKey(each)]);
+  return [...Map.groupBy(all, keyOf).values()];
+}
+
+/** What Curfew lacks for all of the entitlements, which have one batch key; what several lack, once. */
+export async function preflightOf(entitlements: readonly Entitlement[], providers: Providers): Promise<Preflight> {
   const lacks = new Map<string, Lack>();
   let found: Preflight = { user: undefined };
-  for (const entitlement of target.roles.flatMap((role) => role.entitlements)) {
-    found = await providers[entitlement.kind].preflight(entitlement);
+  for (const entitlement of entitlements) {
+    found = await providerOf(providers, entitlement).preflight(entitlement);
     // All are in one place: who is not let in there once need not knock again.
     if (found.user === undefined) return found;
     for (const lack of found.lacks) lacks.set(lack.statement, lack);

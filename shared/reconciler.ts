@@ -3,14 +3,15 @@ import { holderKey, openDrifts } from './domain/drift.ts';
 import { CurfewError, type ErrorCode } from './domain/errors.ts';
 import { requestFrom } from './domain/evolve.ts';
 import type { PrincipalId, RequestId, TargetId } from './domain/ids.ts';
-import type { Policy } from './domain/policy.ts';
+import type { Person, Policy } from './domain/policy.ts';
 import {
   everybodyIn,
   examineHold,
   examineMembers,
   examineRequest,
   type Finding,
-  holderOf,
+  type IdentityOf,
+  type IsSeen,
   justTaken,
   type Life,
   type Place,
@@ -21,8 +22,8 @@ import {
 import { endedStates, mayHold } from './domain/states.ts';
 import { type Instant, plus } from './domain/time.ts';
 import { mapConcurrently } from './map-concurrently.ts';
-import type { Providers } from './plans.ts';
 import type { Clock, DriftStore, EventStore, HoldStore, RequestStore } from './ports.ts';
+import { type Providers, providerOf } from './providers/provider.ts';
 import { withTimeout } from './with-timeout.ts';
 
 export interface Looking {
@@ -56,9 +57,9 @@ const recentlyEnded = 100;
 export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Life>): Seeing {
   const sights: Sight[] = [];
   yield* tried('the targets', lookAtTargets(from, sights));
-  const seen = everybodyIn(sights);
-  /** By id, with the name by which targets know their requesters. */
-  const open = new Map<RequestId, PrincipalId>();
+  const seen = everybodyIn(sights, identityIn(from));
+  /** By id, with their requesters. */
+  const open = new Map<RequestId, Person>();
   const recorded = new Set<string>();
   const hasRequests = yield* tried('the requests', lookAtRequests(from, lifeOf, seen, open, recorded));
   yield* tried('the first events', lookAtBegun(from, lifeOf, open));
@@ -67,10 +68,16 @@ export async function* look(from: Looking, lifeOf: (id: RequestId) => Promise<Li
   if (hasRequests && hasHolds) yield* lookAtMembers(from, sights, recorded);
 }
 
+/** Of a kind that this version doesn't know nobody is seen anyway; the other requests are to be looked at all the same. */
+const identityIn =
+  ({ providers }: Pick<Looking, 'providers'>): IdentityOf =>
+  ({ kind }, person) =>
+    Object.hasOwn(providers, kind) ? providerOf(providers, { kind }).identityOf(person) : person.principalId;
+
 async function* lookAtTargets({ policy, providers, clock }: Looking, sights: Sight[]): Seeing {
   const looked = await mapConcurrently(placesIn(policy()), async (place): Promise<Seen | undefined> => {
     try {
-      const asking = providers[place.entitlement.kind].holders(place.entitlement);
+      const asking = providerOf(providers, place.entitlement).holders(place.entitlement);
       const holders = await withTimeout(clock, plus(clock.now(), patience), asking, 'CURFEW_TARGET_UNAVAILABLE');
       sights.push({ ...place, holders });
       return undefined;
@@ -82,21 +89,27 @@ async function* lookAtTargets({ policy, providers, clock }: Looking, sights: Sig
 }
 
 async function* lookAtRequests(
-  { requests, clock }: Looking,
+  from: Looking,
   lifeOf: (id: RequestId) => Promise<Life>,
-  seen: ReadonlySet<string>,
-  open: Map<RequestId, PrincipalId>,
+  seen: IsSeen,
+  open: Map<RequestId, Person>,
   recorded: Set<string>,
 ): Seeing {
+  const { requests, clock } = from;
+  const identityOf = identityIn(from);
   let after: string | undefined;
   do {
     const page = await requests.list({ isUnfinished: true }, pageSize, after);
     const lives = await mapConcurrently(page.requests, ({ id }) => lifeOf(id));
     for (const [index, request] of page.requests.entries()) {
-      const holder = holderOf(request.requester);
-      open.set(request.id, holder.principalId);
+      const { requester } = request;
+      open.set(request.id, requester);
       if (mayHold(request)) {
-        for (const entitlement of request.terms.entitlements) recorded.add(holderKey(entitlement, holder));
+        for (const entitlement of request.terms.entitlements) {
+          recorded.add(
+            holderKey(entitlement, { principalId: identityOf(entitlement, requester), name: requester.name }),
+          );
+        }
       }
       yield* tried(`the request ${request.id}`, lookAtRequest(request, lives[index] ?? 'unknown', seen, clock.now()));
     }
@@ -108,7 +121,7 @@ async function* lookAtRequests(
 async function* lookAtBegun(
   { events, requests, clock }: Looking,
   lifeOf: (id: RequestId) => Promise<Life>,
-  open: ReadonlyMap<RequestId, PrincipalId>,
+  open: ReadonlyMap<RequestId, Person>,
 ): Seeing {
   const begun = await events.begunSince(plus(clock.now(), -memory));
   const others = begun.filter((id) => !open.has(id));
@@ -124,21 +137,23 @@ async function* lookAtChain(
   id: RequestId,
 ): Seeing {
   const request = requestFrom(id, await events.read(id));
-  if (request) yield* examineRequest(request, await lifeOf(id), new Set(), clock.now());
+  if (request) yield* examineRequest(request, await lifeOf(id), () => false, clock.now());
 }
 
 /** A projection or a chain that was forged must not keep the others from being seen to, so each is tried by itself. */
-async function* lookAtRequest(request: AccessRequest, life: Life, seen: ReadonlySet<string>, now: Instant): Seeing {
+async function* lookAtRequest(request: AccessRequest, life: Life, seen: IsSeen, now: Instant): Seeing {
   yield* examineRequest(request, life, seen, now);
 }
 
 /** Fills in, by `holderKey`, whose membership has a record. */
 async function* lookAtHolds(
-  { holds, requests, clock }: Looking,
+  from: Looking,
   lifeOf: (id: RequestId) => Promise<Life>,
-  open: ReadonlyMap<RequestId, PrincipalId>,
+  open: ReadonlyMap<RequestId, Person>,
   recorded: Set<string>,
 ): Seeing {
+  const { holds, requests, clock } = from;
+  const identityOf = identityIn(from);
   let after: string | undefined;
   do {
     const page = await holds.list(pageSize, after);
@@ -148,8 +163,9 @@ async function* lookAtHolds(
         const request = known === undefined ? await requests.find(id) : undefined;
         // A hold of no request at all explains nobody.
         if (known === undefined && !request) continue;
-        for (const name of [principalId, known ?? (request && holderOf(request.requester).principalId)]) {
-          if (name) recorded.add(holderKey(entitlement, { principalId: name, name: '' }));
+        const requester = known ?? request?.requester;
+        for (const holder of [principalId, ...(requester ? [identityOf(entitlement, requester)] : [])]) {
+          recorded.add(holderKey(entitlement, { principalId: holder, name: '' }));
         }
         if (!request) continue;
         yield* examineHold(entitlement, document, request, await lifeOf(id), clock.now());
@@ -192,7 +208,7 @@ async function isThere(
   { principalId, name }: Sight['holders'][number],
 ) {
   if (principalId === '') return true;
-  const asking = providers[entitlement.kind].isHeld(entitlement, { principalId, userPrincipalName: name });
+  const asking = providerOf(providers, entitlement).isHeld(entitlement, { principalId, userPrincipalName: name });
   return withTimeout(clock, plus(clock.now(), patience), asking, 'CURFEW_TARGET_UNAVAILABLE');
 }
 

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { kinds as accessKinds } from '../shared/providers/index.ts';
 
 /** The rules that this code breaks, were it in this file of the project. */
 function rulesBroken(file: string, code: string): string[] {
@@ -32,7 +33,12 @@ describe('who may import whom', () => {
     ['orchestrations/lifecycle/x.ts', '../../shared/ports.ts'],
     ['orchestrations/runtime/x.ts', '../contract.ts'],
     ['orchestrations/runtime/x.ts', '../../shared/domain/access-request.ts'],
-    ['orchestrations/deadline/x.ts', '../../shared/adapters/sql/pools.ts'],
+    ['orchestrations/deadline/x.ts', '../../shared/providers/sql-role/pools.ts'],
+    ['functions/x.ts', '../shared/providers/sql-role/provider.ts'],
+    ['cli/targets/x.ts', '../../shared/providers/sql-role/onboarding.ts'],
+    ['shared/pages/x.ts', '../providers/sql-role/entitlement.ts'],
+    ['shared/adapters/policy-file/x.ts', '../../providers/sql-role/policy-form.ts'],
+    ['shared/providers/sql-role/x.ts', '../../adapters/mail/smtp.ts'],
     ['orchestrations/activities/x.ts', '../../shared/adapters/mail/smtp.ts'],
     ['orchestrations/activities/x.ts', '../../functions/service.ts'],
     ['shared/domain/x.ts', '../ports.ts'],
@@ -58,6 +64,9 @@ describe('who may import whom', () => {
     ['shared/adapters/mail/x.ts', '../../ports.ts'],
     ['shared/domain/x.ts', './ids.ts'],
     ['functions/x.ts', '../shared/adapters/mail/smtp.ts'],
+    ['shared/pages/x.ts', '../providers/index.ts'],
+    ['orchestrations/activities/x.ts', '../../shared/providers/provider.ts'],
+    ['shared/providers/sql-role/x.ts', '../../adapters/policy-file/fields.ts'],
     ['local/x.ts', '../functions/service.ts'],
     ['cli/x.ts', '../functions/composition.ts'],
   ])('%s may import %s', (file, specifier) => {
@@ -70,6 +79,23 @@ describe('who may import whom', () => {
     expect(
       rulesBroken('shared/domain/x.ts', "import { randomBytes } from 'node:crypto';\nexport const y = randomBytes;\n"),
     ).not.toEqual([]);
+  });
+});
+
+describe('kinds of access', () => {
+  const kinds = readdirSync('shared/providers', { withFileTypes: true }).filter((each) => each.isDirectory());
+  const names = kinds.map(({ name }) => name);
+
+  test.each(names)('%s is named in its folder and in the index, and nowhere else', (kind) => {
+    const naming = ['shared', 'functions', 'orchestrations', 'cli']
+      .flatMap((part) => readdirSync(part, { recursive: true, encoding: 'utf8' }).map((file) => join(part, file)))
+      .filter((file) => file.endsWith('.ts') && !file.startsWith(join('shared', 'providers', kind)))
+      .filter((file) => readFileSync(file, 'utf8').includes(kind));
+    expect(naming).toEqual([join('shared', 'providers', 'index.ts')]);
+  });
+
+  test('are folders, each with the name of its kind', () => {
+    expect(names).toEqual(accessKinds.map(({ kind }) => kind));
   });
 });
 

@@ -2,17 +2,9 @@ import type { TokenCredential } from '@azure/identity';
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
-import { oneLine } from '../../shared/pages/words.ts';
+import { oneLine } from '../../shared/domain/text.ts';
 import type { Directory } from '../../shared/ports.ts';
-
-/** Whom the targets see. */
-export interface Asker {
-  readonly objectId: string;
-  /** Undefined for an application that may not read the directory. */
-  readonly name?: string | undefined;
-  /** Of an application alone. */
-  readonly clientId?: string | undefined;
-}
+import type { Identity } from '../../shared/providers/provider.ts';
 
 const text = z.string().optional();
 const claims = z.object({
@@ -28,7 +20,7 @@ const claims = z.object({
  * By what stands in the token that databases are given, which is only told, so that nobody checks it here. Undefined where there is
  * no token: the targets then show by themselves what comes of that.
  */
-export async function whoAsks(credential: TokenCredential, directory: Directory): Promise<Asker | undefined> {
+export async function whoAsks(credential: TokenCredential, directory: Directory): Promise<Identity | undefined> {
   try {
     const token = await credential.getToken('https://database.windows.net/.default');
     const { oid, upn, unique_name, preferred_username, appid, azp } = claims.parse(decodeJwt(token?.token ?? ''));
@@ -41,7 +33,7 @@ export async function whoAsks(credential: TokenCredential, directory: Directory)
   }
 }
 
-export function describeAsker(asker: Asker | undefined): string {
+export function describeAsker(asker: Identity | undefined): string {
   if (!asker)
     return 'Asked as nobody: there is no token for databases here. Sign in (az login), or set AZURE_CLIENT_ID.';
   const { objectId, name = 'an application', clientId } = asker;

@@ -5,6 +5,7 @@ import { type ErrorCode, errorCodes } from '../../shared/domain/errors.ts';
 import type { Capacity, Channel, CurfewEvent } from '../../shared/domain/events.ts';
 import type { ChainBreak } from '../../shared/domain/hash-chain.ts';
 import type { RuleFinding } from '../../shared/domain/question.ts';
+import { entitlementSchema } from '../../shared/providers/index.ts';
 import { statusOf } from './problem.ts';
 
 /**
@@ -243,13 +244,7 @@ export const eventList = z.object({
   chain,
 });
 
-const entitlement = z.object({
-  kind: z.literal('sql-role'),
-  server: z.string(),
-  port: z.int(),
-  database: z.string(),
-  role: z.string(),
-});
+const entitlement = entitlementSchema();
 const holder = z
   .object({ principalId: z.string(), name: z.string() })
   .describe("As the target names them: an application by its client id, and whom Entra ID does not know by `''`.");

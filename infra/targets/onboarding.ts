@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { sidOf } from '../../shared/adapters/sql/sid.ts';
 import type { PrincipalId } from '../../shared/domain/ids.ts';
+import { sidOf } from '../../shared/providers/sql-role/sid.ts';
 
 export interface Onboarding {
   /** The name of the service's user in the database; that of its managed identity is a good one. */

@@ -3,7 +3,6 @@ import type { ActorId, RequestId } from '../../shared/domain/ids.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { remedyInLog } from '../../shared/pages/log-remedies.ts';
-import type { Providers } from '../../shared/plans.ts';
 import type {
   Clock,
   Directory,
@@ -14,8 +13,8 @@ import type {
   Log,
   Notifier,
   RequestStore,
-  TargetRegistry,
 } from '../../shared/ports.ts';
+import type { Providers, TargetRegistry } from '../../shared/providers/provider.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityName, ActivityTypes, Failure, Message, Outcome } from '../contract.ts';
 import type { DeadlineScheduler } from '../deadline/scheduler.ts';

@@ -6,6 +6,7 @@ import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import type { Clock } from '../../shared/ports.ts';
+import { providerOf } from '../../shared/providers/provider.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityDependencies } from './activity.ts';
 
@@ -44,7 +45,7 @@ export class Attempt {
   async #revoke(request: Revocable, entitlement: Entitlement, notBefore: Instant): Promise<RevocationEvidence> {
     const { clock, actor, holds, providers } = this.#dependencies;
     const { id, requester } = request;
-    const provider = providers[entitlement.kind];
+    const provider = providerOf(providers, entitlement);
     const key = holdKey(entitlement, requester.principalId);
     const outcome = request.granted?.evidence.find(
       (each) => holdKey(each.entitlement, requester.principalId) === key,
@@ -81,22 +82,22 @@ export class Attempt {
     }
     let sessionsEnded = 0;
     const revoke = () => this.#send(() => provider.revoke(entitlement, requester, notBefore, this.#until));
-    const terminate = () => this.#send(() => provider.terminate(entitlement, requester));
+    const endSessions = () => this.#send(() => provider.endSessions(entitlement, requester));
     const drop = await revoke().catch(async (error: unknown) => {
       if (clock.now() < notBefore) throw error;
       // A session of their own may stand in the way: an open transaction can lock its user against every change.
-      sessionsEnded += await terminate();
+      sessionsEnded += await endSessions();
       return revoke();
     });
     // Of what was gone already only the hold document can say when it went: perhaps by an earlier attempt.
     const droppedAt = drop.outcome === 'revoked' ? drop.droppedAt : dropped?.at;
     if (drop.outcome === 'absent' && dropped) sessionsEnded += dropped.sessionsEnded;
     if (droppedAt) this.drops.set(entitlement, { entitlement, droppedAt, sessionsEnded, holdsUnknown });
-    sessionsEnded += await terminate().catch(async (error: unknown) => {
+    sessionsEnded += await endSessions().catch(async (error: unknown) => {
       if (!(error instanceof CurfewError && error.code === 'CURFEW_TARGET_NOT_VERIFIED')) throw error;
       // Clients that connect again as fast as they are thrown out. Without a user they no longer can.
       await this.#send(() => provider.cleanUp(entitlement, requester));
-      return terminate();
+      return endSessions();
     });
     if (await provider.isHeld(entitlement, requester)) {
       // What was dropped without knowing of other holds may be another request's, which has been granted it again.

@@ -1,6 +1,7 @@
 import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import { clearFrom, forgetHold, holdKey } from '../../shared/domain/holds.ts';
 import { type Instant, latest } from '../../shared/domain/time.ts';
+import { providerOf } from '../../shared/providers/provider.ts';
 import type { CleanUp } from '../contract.ts';
 import type { ActivityDependencies } from './activity.ts';
 import { isGone } from './target-gone.ts';
@@ -29,9 +30,11 @@ export async function cleanUp(
   if (notBefore !== undefined) return notBefore;
   if (revoked?.evidence.some(({ outcome }) => outcome === 'target-gone')) return undefined;
   for (const entitlement of terms.entitlements) {
-    await providers[entitlement.kind].cleanUp(entitlement, requester).catch(async (error: unknown) => {
-      if (!(await isGone(registry, request))) throw error;
-    });
+    await providerOf(providers, entitlement)
+      .cleanUp(entitlement, requester)
+      .catch(async (error: unknown) => {
+        if (!(await isGone(registry, request))) throw error;
+      });
   }
   return undefined;
 }

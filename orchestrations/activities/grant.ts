@@ -15,6 +15,7 @@ import { isEnded, isGranting, isOver } from '../../shared/domain/states.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { countHeld } from '../../shared/history.ts';
+import { providerOf } from '../../shared/providers/provider.ts';
 import type { Granting, RecordInput } from '../contract.ts';
 import { type Activity, type ActivityDependencies, attempt, limited } from './activity.ts';
 import { checkPeople } from './check-people.ts';
@@ -73,7 +74,7 @@ async function grantAll(
   if (clock.now() >= deadline) throw new CurfewError('CURFEW_DEADLINE_PASSED');
   await checkLimits(dependencies, request);
   for (const entitlement of terms.entitlements) {
-    const provider = providers[entitlement.kind];
+    const provider = providerOf(providers, entitlement);
     const key = holdKey(entitlement, requester.principalId);
     if (clock.now() >= deadline) throw new CurfewError('CURFEW_DEADLINE_PASSED');
     // The hold comes first: from here on a crash leaves a record of who must take the entitlement away.
@@ -112,7 +113,7 @@ async function give(
   { id, requester, deadline }: AccessRequest,
   entitlement: Entitlement,
 ): Promise<void> {
-  const provider = providers[entitlement.kind];
+  const provider = providerOf(providers, entitlement);
   const given = await provider.grant(entitlement, requester, deadline);
   const found = await holds.change(holdKey(entitlement, requester.principalId), (document) => ({
     document,
@@ -125,7 +126,7 @@ async function give(
   // What another request holds is that one's to take.
   if (Object.keys(others).length === 0) {
     await provider.revoke(entitlement, requester, clock.now());
-    await provider.terminate(entitlement, requester);
+    await provider.endSessions(entitlement, requester);
   }
   throw new CurfewError('CURFEW_HOLD_CLAIMED');
 }

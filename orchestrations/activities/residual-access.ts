@@ -2,6 +2,7 @@ import type { AccessRequest } from '../../shared/domain/access-request.ts';
 import type { OtherWay, RevocationEvidence } from '../../shared/domain/events.ts';
 import { plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
+import { providerOf } from '../../shared/providers/provider.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { ActivityDependencies } from './activity.ts';
 
@@ -38,7 +39,7 @@ async function findWays(
   { entitlement }: RevocationEvidence,
   requester: AccessRequest['requester'],
 ): Promise<Finding> {
-  const ways = await providers[entitlement.kind].otherWays(entitlement, requester);
+  const ways = await providerOf(providers, entitlement).residualAccess(entitlement, requester);
   const groups = ways.flatMap((way) => (way.kind === 'group' ? [way.groupId] : []));
   if (groups.length === 0) return stillBy(ways);
   const theirs = await directory.memberGroups(requester, groups).catch(() => undefined);

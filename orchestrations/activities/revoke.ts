@@ -7,6 +7,7 @@ import type { ActorId } from '../../shared/domain/ids.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, latest, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
+import { providerOf } from '../../shared/providers/provider.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import type { Revoked } from '../contract.ts';
 import type { Activity, ActivityDependencies } from './activity.ts';
@@ -79,9 +80,9 @@ async function verifyFired(
   }));
   if (drops.some(({ drop }) => drop === undefined)) return undefined;
   const verifying = drops.map(async ({ entitlement, drop }): Promise<RevocationEvidence | undefined> => {
-    const provider = providers[entitlement.kind];
+    const provider = providerOf(providers, entitlement);
     if (!drop || (await provider.isHeld(entitlement, requester))) return undefined;
-    const sessionsEnded = drop.sessionsEnded + (await provider.terminate(entitlement, requester));
+    const sessionsEnded = drop.sessionsEnded + (await provider.endSessions(entitlement, requester));
     const { droppedAt } = drop;
     return { entitlement, outcome: 'revoked', droppedAt, sessionsEnded, verifiedAt: clock.now() };
   });

@@ -2,8 +2,9 @@ import { asCurfewError, CurfewError } from '../../shared/domain/errors.ts';
 import type { DropEvidence, RevocationEvidence } from '../../shared/domain/events.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant } from '../../shared/domain/time.ts';
-import type { Providers } from '../../shared/plans.ts';
-import type { Clock, Taken, Unverified } from '../../shared/ports.ts';
+import type { Clock } from '../../shared/ports.ts';
+import type { Taken, Unverified } from '../../shared/providers/provider.ts';
+import { type Providers, providerOf } from '../../shared/providers/provider.ts';
 import type { Armed } from './revocation.ts';
 
 /** So many calls to one lane are under way at once; what falls due meanwhile goes together in the next. */
@@ -46,7 +47,7 @@ export function createLane(
     for (const { revocation } of members) revocation.begin();
     const giveUp = members.reduce((found, { revocation }) => earliest(found, revocation.actUntil), latestEnd);
     own++;
-    const running = providers[kind]
+    const running = providerOf(providers, { kind })
       .revokeTogether(members, giveUp)
       .catch((error: unknown) => members.map(() => asCurfewError(error)))
       .then((outcomes) => {
@@ -66,7 +67,9 @@ export function createLane(
   return {
     async prepare(members) {
       const standing = members.filter(({ revocation }) => !revocation.isOver);
-      const names = await providers[kind].prepare(standing).catch(() => []);
+      const names = await providerOf(providers, { kind })
+        .prepare(standing)
+        .catch(() => []);
       standing.forEach((member, index) => {
         member.name ??= names[index];
       });

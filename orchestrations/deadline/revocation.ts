@@ -4,7 +4,7 @@ import type { Entitlement } from '../../shared/domain/policy.ts';
 import { type Instant, instantOf, latest, millisecondsOf, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import type { Upcoming } from '../../shared/domain/upcoming.ts';
-import type { Principal } from '../../shared/ports.ts';
+import type { Principal } from '../../shared/providers/provider.ts';
 
 /** One entitlement of an armed revocation: all that is kept of it. */
 export interface Armed {

@@ -5,8 +5,8 @@ import type { Entitlement } from '../../shared/domain/policy.ts';
 import { earliest, type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { isNear, type Upcoming } from '../../shared/domain/upcoming.ts';
-import type { Providers } from '../../shared/plans.ts';
 import type { Clock, HeartbeatStore, HoldStore } from '../../shared/ports.ts';
+import { type Providers, providerOf } from '../../shared/providers/provider.ts';
 import { withTimeout } from '../../shared/with-timeout.ts';
 import { type Claimed, createClaims } from './claims.ts';
 import { createGate } from './gate.ts';
@@ -89,7 +89,7 @@ export function createDeadlineScheduler({
   }
 
   const laneOf = (entitlement: Entitlement) =>
-    JSON.stringify([entitlement.kind, providers[entitlement.kind].placeOf(entitlement)]);
+    JSON.stringify([entitlement.kind, providerOf(providers, entitlement).batchKey(entitlement)]);
   const keyOf = ({ entitlement, revocation }: Armed) => JSON.stringify([laneOf(entitlement), revocation.deadline]);
   const isFirst = (member: Armed) => member.revocation.members[0] === member;
 

@@ -2,15 +2,14 @@ import type { Digest, PrincipalId, RoleId, TargetId } from './ids.ts';
 import { foldCase } from './text.ts';
 import type { Instant } from './time.ts';
 
-/** Membership of a database role in Azure SQL. Other kinds of entitlement will stand beside it. */
-export interface SqlRoleEntitlement {
-  readonly kind: 'sql-role';
-  readonly server: string;
-  readonly port: number;
-  readonly database: string;
-  readonly role: string;
+/**
+ * One concrete thing that a role gives. Its kind says what the other fields mean; two entitlements are the same where all fields
+ * are.
+ */
+export interface Entitlement {
+  readonly kind: string;
+  readonly [field: string]: string | number;
 }
-export type Entitlement = SqlRoleEntitlement;
 
 /** Who somebody is, as the directory knows them at this moment: a person, or an application by its service principal. */
 export interface Person {

@@ -1,7 +1,7 @@
 import type { AccessRequest } from './access-request.ts';
 import { type Drift, type Holder, holderKey } from './drift.ts';
 import { type HoldDocument, holdKey } from './holds.ts';
-import type { RequestId, TargetId } from './ids.ts';
+import type { PrincipalId, RequestId, TargetId } from './ids.ts';
 import type { DriftPolicy, Entitlement, Person, Policy, Target } from './policy.ts';
 import { isEnded, mayHold } from './states.ts';
 import { type Instant, latest, plus } from './time.ts';
@@ -59,24 +59,26 @@ function placesOf({ id: target, roles }: Target): Place[] {
   return [...places.values()];
 }
 
-/** By what the target knows them: an application by its client id. */
-export function holderOf({ principalId, clientId, name }: Person): Holder {
-  return { principalId: clientId ?? principalId, name };
+/** By what the target knows somebody; each kind of access has its own way. */
+export type IdentityOf = (entitlement: Entitlement, person: Person) => PrincipalId;
+/** Whether somebody was seen with an entitlement. */
+export type IsSeen = (entitlement: Entitlement, person: Person) => boolean;
+
+export function everybodyIn(sights: readonly Sight[], identityOf: IdentityOf): IsSeen {
+  const seen = new Set(
+    sights.flatMap(({ entitlement, holders }) => holders.map((holder) => holderKey(entitlement, holder))),
+  );
+  return (entitlement, person) =>
+    seen.has(holderKey(entitlement, { principalId: identityOf(entitlement, person), name: person.name }));
 }
 
-/** By `holderKey`, everybody who was seen. */
-export function everybodyIn(sights: readonly Sight[]): Set<string> {
-  return new Set(sights.flatMap(({ entitlement, holders }) => holders.map((holder) => holderKey(entitlement, holder))));
-}
-
-/** Of a request that has something to come still. `seen` is `everybodyIn` what could be looked at. */
-export function examineRequest(request: AccessRequest, life: Life, seen: ReadonlySet<string>, now: Instant): Finding[] {
+/** Of a request that has something to come still. `isSeen` is of `everybodyIn` what could be looked at. */
+export function examineRequest(request: AccessRequest, life: Life, isSeen: IsSeen, now: Instant): Finding[] {
   if (plus(request.submittedAt, timeline.settlingMs) > now) return [];
   const isPast = mayHold(request) && plus(request.endsSince ?? request.deadline, timeline.toleranceMs) <= now;
-  const holder = holderOf(request.requester);
   const entitlements = isPast
     ? request.terms.entitlements.filter(
-        (entitlement) => !keeps(request, entitlement) && seen.has(holderKey(entitlement, holder)),
+        (entitlement) => !keeps(request, entitlement) && isSeen(entitlement, request.requester),
       )
     : [];
   return [

@@ -12,3 +12,16 @@ export function isSafeText(text: string): boolean {
 export function foldCase(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
+
+/** Text from outside as one line: no line breaks, nothing that reorders or hides, and an end. */
+export function oneLine(text: string, longest = 100): string {
+  const safe = [...text].map((character) => (/\s/.test(character) || !isSafeText(character) ? ' ' : character));
+  const characters = [...safe.join('').replace(/ +/g, ' ').trim()];
+  return characters.length > longest ? `${characters.slice(0, longest - 1).join('')}…` : characters.join('');
+}
+
+/** One word for a shell. A database may have a name with spaces, quotes and worse. */
+export function shellWord(name: string): string {
+  const text = oneLine(name, 1000);
+  return /^[\w.,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

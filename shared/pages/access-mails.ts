@@ -2,13 +2,14 @@ import type { AccessRequest } from '../domain/access-request.ts';
 import { CurfewError } from '../domain/errors.ts';
 import { describeDuration, type Instant, millisecondsOf } from '../domain/time.ts';
 import type { MailMessage } from '../ports.ts';
+import { connectHint } from '../providers/index.ts';
 import { writeMail } from './letter.ts';
 import { remedyInMail, remedyOfFailure } from './mail-remedies.ts';
 import { counted, type Notice } from './notice.ts';
 import { elsewhere } from './remedy-words.ts';
 import { roleOf, wishOf } from './request-words.ts';
 import { heldBefore, statusOf } from './status.ts';
-import { count, describeWait, shellWord } from './words.ts';
+import { count, describeWait } from './words.ts';
 import { describeInstant } from './zones.ts';
 
 /** To the requester, where what was approved can't be given for a while, since it can't be recorded. */
@@ -35,9 +36,7 @@ export function heldUpMail({ request, recipient }: Notice): MailMessage {
 export function grantedMail(notice: Notice): MailMessage {
   const { request, recipient } = notice;
   const deadline = deadlineOf(request);
-  const connections = request.terms.entitlements.map(
-    ({ server, port, database }) => `sqlcmd -S ${shellWord(`${server},${port}`)} -d ${shellWord(database)} -G`,
-  );
+  const connections = request.terms.entitlements.flatMap(connectHint);
   return writeMail({
     to: recipient.mail,
     subject: `You have ${roleOf(request)} until ${describeInstant(deadline, recipient.timeZone)}`,
@@ -46,7 +45,7 @@ export function grantedMail(notice: Notice): MailMessage {
       `Until ${counted(notice, deadline)}. The access and its open sessions end at that moment.`,
       ...heldBefore(request),
       ...(request.review === 'owed' ? ['Nobody approved it. What you do with it will be reviewed.'] : []),
-      'Connect with your own account, for example so:',
+      ...(connections.length > 0 ? ['Connect with your own account, for example so:'] : []),
     ],
     commands: [...new Set(connections)],
     closing: [...howToGoOn(request), howToEnd, request.id],

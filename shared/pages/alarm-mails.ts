@@ -2,6 +2,7 @@ import type { AccessRequest } from '../domain/access-request.ts';
 import { CurfewError } from '../domain/errors.ts';
 import { describeDuration, type Instant, plus } from '../domain/time.ts';
 import type { MailMessage } from '../ports.ts';
+import { describePlace, endByHand } from '../providers/index.ts';
 import { writeMail } from './letter.ts';
 import { linkNotes, type Notice } from './notice.ts';
 import { type Fact, factsOf, roleOf, whatWasDone } from './request-words.ts';
@@ -13,6 +14,7 @@ import { describeInstant } from './zones.ts';
 export function overdueMail({ request, recipient, now }: Notice): MailMessage {
   const { requester, terms, deadline, delay } = request;
   const at = (instant: Instant) => describeInstant(instant, recipient.timeZone);
+  const byHand = terms.entitlements.map(endByHand);
   const alarm = `OVERDUE: ${roleOf(request)} may still be held by ${nameOf(requester)}`;
   const facts: Fact[] = [
     { label: 'Who', value: exactly(request) },
@@ -27,17 +29,11 @@ export function overdueMail({ request, recipient, now }: Notice): MailMessage {
       : []),
     {
       label: 'Where',
-      value: terms.entitlements.map(
-        ({ server, port, database, role }) => `Role ${role} in database ${database} on ${server}, port ${port}`,
-      ),
+      value: byHand.map(({ what }) => what),
     },
     {
       label: 'What to do',
-      value: [
-        'Tell the people who run Curfew and this database.',
-        'See that the server answers, and that Curfew’s identity may still alter the role.',
-        'If the access must end at once, take the person out of the role and end their sessions by hand. Curfew goes on trying, and records the end once the target shows it.',
-      ],
+      value: [...new Set(byHand.flatMap(({ steps }) => steps))],
     },
   ];
   return writeMail({
@@ -65,8 +61,8 @@ export function stillHeldMail({ request, recipient, now }: Notice): MailMessage 
       { label: 'How it ended', value: [heading, ...sentences] },
       {
         label: 'What still lets them in',
-        value: (revoked?.evidence ?? []).flatMap(({ entitlement: { server, database }, stillBy = [] }) =>
-          stillBy.map((way) => `${sayWay(way)}, in database ${database} on ${server}`),
+        value: (revoked?.evidence ?? []).flatMap(({ entitlement, stillBy = [] }) =>
+          stillBy.map((way) => `${sayWay(way)}, in ${describePlace(entitlement)}`),
         ),
       },
       {

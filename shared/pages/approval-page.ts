@@ -1,12 +1,13 @@
 import { type AccessRequest, awaitedApprovers } from '../domain/access-request.ts';
 import { type Person, reasonLength } from '../domain/policy.ts';
 import { isEnded } from '../domain/states.ts';
+import { oneLine } from '../domain/text.ts';
 import { describeDuration, type Instant, plus } from '../domain/time.ts';
 import { type Html, html } from './escape.ts';
 import { commentField, csrfField, factList, layout, lookAgain, type SignedIn, statusBox } from './layout.ts';
 import { answersOf, factsOf, wishOf } from './request-words.ts';
 import { canBeAnswered, statusOf } from './status.ts';
-import { fullNameOf, nameOf, oneLine } from './words.ts';
+import { fullNameOf, nameOf } from './words.ts';
 import { describeInstant } from './zones.ts';
 
 interface Asked extends SignedIn {

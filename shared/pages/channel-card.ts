@@ -2,11 +2,12 @@ import type { AccessRequest } from '../domain/access-request.ts';
 import type { DriftEvent } from '../domain/drift.ts';
 import type { CurfewEvent } from '../domain/events.ts';
 import type { TargetId } from '../domain/ids.ts';
+import { oneLine } from '../domain/text.ts';
 import { describeDuration } from '../domain/time.ts';
 import type { AnyEvent } from '../ports.ts';
 import { describeDrift, driftHeading } from './reconciler-words.ts';
 import { answersOf, deciderOf, type Fact, factsOf, linesOfFact, roleOf, wishOf } from './request-words.ts';
-import { nameOf, oneLine, sentenceOf } from './words.ts';
+import { nameOf, sentenceOf } from './words.ts';
 import { describeInstant } from './zones.ts';
 
 /** A run of text, which is shown to the letter. */

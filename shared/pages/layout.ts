@@ -1,8 +1,8 @@
+import { oneLine } from '../domain/text.ts';
 import { type Html, html, trusted } from './escape.ts';
 import { type Fact, linesOfFact } from './request-words.ts';
 import type { Status } from './status.ts';
 import { stylesheet } from './stylesheet.ts';
-import { oneLine } from './words.ts';
 
 /** Who has signed in, and the token without which no form of theirs counts. */
 export interface SignedIn {

@@ -1,7 +1,7 @@
+import { oneLine } from '../domain/text.ts';
 import type { MailMessage } from '../ports.ts';
 import { type Html, html } from './escape.ts';
 import { type Fact, linesOfFact } from './request-words.ts';
-import { oneLine } from './words.ts';
 
 /** A mail before it is set in type: text and HTML are made from the same words, so that neither says more. */
 export interface Letter {

@@ -2,12 +2,14 @@ import type { AccessRequest } from '../domain/access-request.ts';
 import { apiStateOf } from '../domain/api-states.ts';
 import type { Drift } from '../domain/drift.ts';
 import type { Entitlement } from '../domain/policy.ts';
+import { oneLine } from '../domain/text.ts';
 import type { Instant } from '../domain/time.ts';
 import type { MailMessage } from '../ports.ts';
+import { describeEntitlement } from '../providers/index.ts';
 import type { Seen } from '../reconciler.ts';
 import { writeMail } from './letter.ts';
 import { roleOf } from './request-words.ts';
-import { fullNameOf, oneLine, sentenceOf } from './words.ts';
+import { fullNameOf, sentenceOf } from './words.ts';
 import { describeInstant } from './zones.ts';
 
 /** What was found, in one sentence. */
@@ -56,7 +58,5 @@ function who({ holder: { name, principalId } }: Drift): string {
 }
 
 function places(entitlements: readonly Entitlement[]): string {
-  return entitlements
-    .map(({ role, database, server }) => oneLine(`${role} in ${database} on ${server}`, 300))
-    .join(' and ');
+  return entitlements.map((entitlement) => oneLine(describeEntitlement(entitlement), 300)).join(' and ');
 }

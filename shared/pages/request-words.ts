@@ -1,8 +1,9 @@
 import type { AccessRequest, Decision } from '../domain/access-request.ts';
 import type { Person } from '../domain/policy.ts';
+import { oneLine } from '../domain/text.ts';
 import { describeDuration, type Instant, plus } from '../domain/time.ts';
 import { sessionsEnded } from './status.ts';
-import { fullNameOf, linesOf, nameOf, oneLine } from './words.ts';
+import { fullNameOf, linesOf, nameOf } from './words.ts';
 import { describeInstant } from './zones.ts';
 
 /** `reader on orders` */

@@ -2,8 +2,9 @@ import { type AccessRequest, missingApprovals, otherWays, stageOf } from '../dom
 import { assertNever } from '../domain/errors.ts';
 import type { OtherWay } from '../domain/events.ts';
 import { isAwaitingApproval, isEnded } from '../domain/states.ts';
+import { oneLine } from '../domain/text.ts';
 import { describeDuration, type Instant } from '../domain/time.ts';
-import { count, describeUpcoming, describeWait, nameOf, oneLine, sentenceOf } from './words.ts';
+import { count, describeUpcoming, describeWait, nameOf, sentenceOf } from './words.ts';
 import { describeInstant } from './zones.ts';
 
 export interface Status {

@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCodes } from '../domain/errors.ts';
 import type { Person } from '../domain/policy.ts';
-import { isSafeText } from '../domain/text.ts';
+import { oneLine } from '../domain/text.ts';
 import { describeDuration, type Instant, millisecondsOf } from '../domain/time.ts';
 import { describeInstant } from './zones.ts';
 
@@ -15,13 +15,6 @@ export function describeWait(now: Instant, instant: Instant): string | undefined
 export function describeUpcoming(now: Instant, instant: Instant, timeZone?: string): string {
   const wait = describeWait(now, instant);
   return `${describeInstant(instant, timeZone)}${wait === undefined ? '' : `, in ${wait}`}`;
-}
-
-/** Text from outside as one line: no line breaks, nothing that reorders or hides, and an end. */
-export function oneLine(text: string, longest = 100): string {
-  const safe = [...text].map((character) => (/\s/.test(character) || !isSafeText(character) ? ' ' : character));
-  const characters = [...safe.join('').replace(/ +/g, ' ').trim()];
-  return characters.length > longest ? `${characters.slice(0, longest - 1).join('')}…` : characters.join('');
 }
 
 export function nameOf({ name, userPrincipalName }: Person): string {
@@ -40,12 +33,6 @@ export function sentenceOf(code: ErrorCode): string {
 /** `1 session`, `3 sessions` */
 export function count(number: number, thing: string): string {
   return `${number} ${thing}${number === 1 ? '' : 's'}`;
-}
-
-/** One word for a shell. A database may have a name with spaces, quotes and worse. */
-export function shellWord(name: string): string {
-  const text = oneLine(name, 1000);
-  return /^[\w.,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** What somebody wrote, line by line. */

@@ -7,7 +7,7 @@ import { CurfewError } from '../../shared/domain/errors.ts';
 import type { PrincipalId, TargetId } from '../../shared/domain/ids.ts';
 import type { Entitlement, Policy, Target } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
-import type { Preflight } from '../../shared/ports.ts';
+import type { Preflight } from '../../shared/providers/provider.ts';
 import { MemoryDirectory, MemoryRegistry, MemoryTarget } from '../support/memory.ts';
 import { ada, entitlement, policy, start } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -26,7 +26,8 @@ class Scripted extends MemoryTarget {
   readonly asked: string[] = [];
   readonly answers: Record<string, Preflight | Promise<Preflight>> = {};
 
-  override async preflight({ database, role }: Entitlement): Promise<Preflight> {
+  override async preflight(entitlement: Entitlement): Promise<Preflight> {
+    const [database, role] = [String(entitlement.database), String(entitlement.role)];
     this.asked.push(database);
     this.check();
     return this.answers[`${database}.${role}`] ?? this.answers[database] ?? well;
@@ -119,7 +120,7 @@ test('what cannot be reached is exit code 2, with its code, and the others are t
   provider.preflight = async ({ database }) => {
     if (database === 'away') return failing(away);
     if (database === 'broken') return failing(new Error('Login failed for user ada with token eyJ'));
-    return provider.answers[database] ?? well;
+    return provider.answers[String(database)] ?? well;
   };
   const { code, out, errors } = await look();
   expect(code).toBe(2);

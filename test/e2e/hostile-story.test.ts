@@ -83,7 +83,7 @@ test('a holder whose clients connect again and again is locked out, and the acce
   target.cleanUp = async () => {
     isLockedOut = true;
   };
-  target.terminate = async () => {
+  target.endSessions = async () => {
     if (!isLockedOut) throw new CurfewError('CURFEW_TARGET_NOT_VERIFIED');
     return 1;
   };

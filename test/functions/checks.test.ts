@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createChecks } from '../../functions/checks.ts';
 import { plus } from '../../shared/domain/time.ts';
-import type { Lack } from '../../shared/ports.ts';
+import type { Lack } from '../../shared/providers/provider.ts';
 import { policy } from '../support/samples.ts';
 import { createWorld } from '../support/world.ts';
 

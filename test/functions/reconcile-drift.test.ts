@@ -40,11 +40,11 @@ describe('drift', () => {
   test('that could not be removed is tried again, and told once', async () => {
     const { world, look, alerts, beats, driftTypes } = reconciled({ action: 'remove', standing: [] });
     world.target.members.add(eve.principalId);
-    const { terminate } = world.target;
-    world.target.terminate = async () => Promise.reject(new Error('broken'));
+    const { endSessions } = world.target;
+    world.target.endSessions = async () => Promise.reject(new Error('broken'));
     await look();
     world.target.members.add(eve.principalId);
-    world.target.terminate = terminate;
+    world.target.endSessions = endSessions;
     expect(beats).toHaveLength(0);
     await look();
     expect(world.target.members.size).toBe(0);

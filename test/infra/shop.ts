@@ -1,9 +1,9 @@
 import tls from 'node:tls';
 import type { TokenCredential } from '@azure/identity';
 import { offboarding, onboarding } from '../../infra/targets/onboarding.ts';
-import { createSqlRoleProvider } from '../../shared/adapters/sql/sql-role.ts';
-import type { SqlRoleEntitlement } from '../../shared/domain/policy.ts';
 import { instantOf } from '../../shared/domain/time.ts';
+import type { SqlRoleEntitlement } from '../../shared/providers/sql-role/entitlement.ts';
+import { createSqlRoleProvider } from '../../shared/providers/sql-role/provider.ts';
 import { HandClock } from '../conformance/providers/hand-clock.ts';
 import { ADMINISTRATOR, run, SERVICE, stand } from '../contract/sql-server/support.ts';
 

@@ -49,7 +49,7 @@ describe('onboarding a database', () => {
     const session = await t.s.as({ ...ADA, objectId: ada.principalId });
     expect(await errorOf(session, 'SELECT * FROM dbo.orders')).toBe(0);
     expect(await t.provider.revoke(reader, ada, instantOf(0))).toMatchObject({ outcome: 'revoked' });
-    expect(await t.provider.terminate(reader, ada)).toBe(1);
+    expect(await t.provider.endSessions(reader, ada)).toBe(1);
     expect(await t.provider.holders(reader)).toEqual([]);
   });
 

@@ -15,11 +15,13 @@ import { createDeadlineScheduler } from '../../orchestrations/deadline/scheduler
 import { accessRequest } from '../../orchestrations/lifecycle/access-request.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import { actorIdOf, type PrincipalId, type RequestId } from '../../shared/domain/ids.ts';
-import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
+import type { Person } from '../../shared/domain/policy.ts';
 import { type Instant, instantOf, millisecondsOf } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
 import { upcomingOf } from '../../shared/domain/upcoming.ts';
-import type { Clock, MailMessage, Member, Principal } from '../../shared/ports.ts';
+import type { Clock, MailMessage } from '../../shared/ports.ts';
+import type { Member, Principal } from '../../shared/providers/provider.ts';
+import type { SqlRoleEntitlement } from '../../shared/providers/sql-role/entitlement.ts';
 import {
   MemoryDirectory,
   MemoryEvents,
@@ -108,7 +110,7 @@ class ReachedTarget extends MemoryTarget {
     });
   }
 
-  override placeOf({ database }: SqlRoleEntitlement) {
+  override batchKey({ database }: SqlRoleEntitlement) {
     return database;
   }
 
@@ -118,7 +120,7 @@ class ReachedTarget extends MemoryTarget {
       members.map(async ({ entitlement, principal }) => {
         try {
           const drop = await this.revoke(entitlement, principal, this.clock.now());
-          return { ...drop, sessionsEnded: await this.terminate(entitlement, principal) };
+          return { ...drop, sessionsEnded: await this.endSessions(entitlement, principal) };
         } catch (error) {
           if (error instanceof CurfewError) return error;
           throw error;
@@ -127,7 +129,7 @@ class ReachedTarget extends MemoryTarget {
     );
   }
 
-  override terminate(entitlement: SqlRoleEntitlement, { principalId }: Principal) {
+  override endSessions(entitlement: SqlRoleEntitlement, { principalId }: Principal) {
     return this.#on(entitlement, () =>
       Number(this.#databases.sessions.delete(`${principalId} ${entitlement.database}`)),
     );

@@ -4,9 +4,10 @@ import type { PersonCommand } from '../../shared/domain/decide.ts';
 import { evolve } from '../../shared/domain/evolve.ts';
 import { link } from '../../shared/domain/hash-chain.ts';
 import { type CommandId, type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
-import type { Person, SqlRoleEntitlement } from '../../shared/domain/policy.ts';
+import type { Person } from '../../shared/domain/policy.ts';
 import { instantOf, millisecondsOf } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
+import type { SqlRoleEntitlement } from '../../shared/providers/sql-role/entitlement.ts';
 import { analysts, bob, entitlement, owners, requested } from '../support/samples.ts';
 import { createHostileWorld, longestHang, nameOf, type Outage, type Part, parts } from './hostile-world.ts';
 import { type Asked, type Said, type Seen, totalOf } from './seen.ts';
@@ -186,7 +187,7 @@ export async function tell(told: Of<typeof story>): Promise<Seen> {
       if (of.startsAt !== undefined && of.startsAt > now() + 10 * minute) return;
       await submit(
         request.requester,
-        request.terms.entitlements,
+        request.terms.entitlements as readonly SqlRoleEntitlement[],
         { duration: next.by, extends: of.id },
         next.answeredIn,
       );

@@ -4,7 +4,7 @@ import type { CurfewEvent } from '../../shared/domain/events.ts';
 import { verifyChain } from '../../shared/domain/hash-chain.ts';
 import type { CommandId } from '../../shared/domain/ids.ts';
 import { plus } from '../../shared/domain/time.ts';
-import type { AccessProvider } from '../../shared/ports.ts';
+import type { AccessProvider } from '../../shared/providers/provider.ts';
 import { ada, analysts, bob, carla, owners, requested, start } from '../support/samples.ts';
 import { createWorld } from '../support/world.ts';
 
@@ -348,8 +348,8 @@ describe('when something fails', () => {
 
   const fails = () => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE'));
   test.each<[string, Partial<AccessProvider>]>([
-    ['end the sessions', { terminate: fails }],
-    ['end the sessions, but hangs', { terminate: () => new Promise(() => {}) }],
+    ['end the sessions', { endSessions: fails }],
+    ['end the sessions, but hangs', { endSessions: () => new Promise(() => {}) }],
     ['read it back', { isHeld: fails }],
   ])(
     'without the scheduler, an attempt that dropped it and could not %s: the next one verifies it, and keeps the instant',
@@ -360,7 +360,7 @@ describe('when something fails', () => {
         revocation: { isScheduled: false, longestPause: minute },
       } as CurfewEvent);
       await world.approve(id);
-      const whole = { terminate: world.target.terminate, isHeld: world.target.isHeld };
+      const whole = { endSessions: world.target.endSessions, isHeld: world.target.isHeld };
       Object.assign(world.target, broken);
       await world.advanceTo(deadline);
       expect(world.target.members.size).toBe(0);

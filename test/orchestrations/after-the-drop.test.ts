@@ -58,7 +58,7 @@ describe('once the access is gone', () => {
     ],
     [
       'a target that hangs',
-      ({ target }) => Object.assign(target, { otherWays: () => new Promise(() => undefined) }),
+      ({ target }) => Object.assign(target, { residualAccess: () => new Promise(() => undefined) }),
       undefined,
     ],
   ])('the access has ended, whether or not %s says what else lets them in', async (_, breakIt, stillBy) => {

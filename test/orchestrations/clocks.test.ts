@@ -10,10 +10,10 @@ test('a clock that is set back once the access is gone does not stop the story b
   clock.now = () => instantOf(host.now() + ahead);
   clock.sleepUntil = (instant: Instant) =>
     new Promise((resolve) => void host.schedule(millisecondsOf(instant) - ahead, resolve));
-  const terminate = world.target.terminate.bind(world.target);
-  world.target.terminate = async (...words) => {
+  const endSessions = world.target.endSessions.bind(world.target);
+  world.target.endSessions = async (...words) => {
     ahead = 0;
-    return terminate(...words);
+    return endSessions(...words);
   };
   const id = await world.submit();
   await world.approve(id);

@@ -64,11 +64,11 @@ test('a revocation heeds nobody’s wish for patience', async () => {
   const id = await world.submit(requested({ duration: 5 * minute }));
   await world.approve(id);
   const deadline = plus(start, 5 * minute);
-  const { terminate, revoke } = world.target;
+  const { endSessions, revoke } = world.target;
   const busy = () => Promise.reject(new CurfewError('CURFEW_TARGET_UNAVAILABLE', { retryAfter: 300 }));
-  Object.assign(world.target, { terminate: busy, revoke: busy });
+  Object.assign(world.target, { endSessions: busy, revoke: busy });
   await world.advanceTo(plus(deadline, 3_000));
-  Object.assign(world.target, { terminate, revoke });
+  Object.assign(world.target, { endSessions, revoke });
   await world.advanceTo(plus(deadline, 15_000));
   expect(world.request(id).state).toBe('expired');
 });

@@ -4,10 +4,11 @@ import { CurfewError } from '../../shared/domain/errors.ts';
 import type { DropEvidence } from '../../shared/domain/events.ts';
 import { acquireHold, clearFrom, forgetHold, holdKey, settleStanding } from '../../shared/domain/holds.ts';
 import { type ActorId, type PrincipalId, type RequestId, requestIdOf } from '../../shared/domain/ids.ts';
-import type { SqlRoleEntitlement } from '../../shared/domain/policy.ts';
+import type { Entitlement } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
 import { timeline } from '../../shared/domain/timeline.ts';
-import type { Member, Taken, Unverified } from '../../shared/ports.ts';
+import type { Member, Taken, Unverified } from '../../shared/providers/provider.ts';
+import type { SqlRoleEntitlement } from '../../shared/providers/sql-role/entitlement.ts';
 import { MemoryHeartbeats, MemoryHolds, MemoryTarget } from '../support/memory.ts';
 import { ada, entitlement } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -26,8 +27,8 @@ class Target extends MemoryTarget {
   /** While it is unresolved, calls last. */
   gate: Promise<void> | undefined;
 
-  override placeOf(place?: SqlRoleEntitlement): string {
-    return place?.database ?? '';
+  override batchKey(place?: Entitlement): string {
+    return String(place?.database);
   }
 
   override async prepare(members: readonly Member[]): Promise<string[]> {
@@ -45,7 +46,7 @@ class Target extends MemoryTarget {
     const droppedAt = this.clock.now();
     return members.map(({ entitlement: { database }, principal: { principalId } }) => {
       if (this.failing.has(principalId)) return new CurfewError('CURFEW_TARGET_REFUSED');
-      if (this.unverified.has(database)) return { outcome: 'unverified', droppedAt };
+      if (this.unverified.has(String(database))) return { outcome: 'unverified', droppedAt };
       return { outcome: 'revoked', droppedAt, sessionsEnded: 1 };
     });
   }

@@ -3,7 +3,7 @@ import { withCircuitBreaker } from '../../shared/circuit-breaker.ts';
 import { CurfewError, type ErrorCode } from '../../shared/domain/errors.ts';
 import type { Entitlement } from '../../shared/domain/policy.ts';
 import { plus } from '../../shared/domain/time.ts';
-import type { AccessProvider } from '../../shared/ports.ts';
+import type { AccessProvider } from '../../shared/providers/provider.ts';
 import { ada, entitlement, start } from '../support/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -30,10 +30,11 @@ function setUp() {
     isHeld: (target) => ask('isHeld', target, true),
     grant: (target) => ask('grant', target, 'granted'),
     revoke: (target) => ask('revoke', target, { outcome: 'revoked', droppedAt: start }),
-    terminate: (target) => ask('terminate', target, 0),
+    endSessions: (target) => ask('endSessions', target, 0),
     cleanUp: (target) => ask('cleanUp', target, undefined),
-    otherWays: (target) => ask('otherWays', target, []),
-    placeOf: ({ database }) => database,
+    residualAccess: (target) => ask('residualAccess', target, []),
+    batchKey: ({ database }) => String(database),
+    identityOf: ({ principalId }) => principalId,
     prepare: async () => [],
     revokeTogether: async () => [],
     holders: (target) => ask('holders', target, []),

@@ -182,7 +182,7 @@ function rightsIn({ chains }: Evidence): Map<string, Right[]> {
         droppedAt: gone?.droppedAt === undefined ? undefined : millisecondsOf(gone.droppedAt),
         knewHolds: gone?.holdsUnknown === undefined,
       };
-      return { of: keyOf(asked.requester.userPrincipalName, role), right };
+      return { of: keyOf(asked.requester.userPrincipalName, String(role)), right };
     });
   });
   const byMember = Map.groupBy(rights, ({ of }) => of);

@@ -9,7 +9,6 @@ import { isUnfinished } from '../../shared/domain/states.ts';
 import type { Instant } from '../../shared/domain/time.ts';
 import { type Upcoming, upcomingOf } from '../../shared/domain/upcoming.ts';
 import type {
-  AccessProvider,
   ApprovalLink,
   Clock,
   Directory,
@@ -18,19 +17,22 @@ import type {
   HeartbeatStore,
   Held,
   HoldStore,
-  Lack,
   LinkStore,
   MailMessage,
-  Member,
   Notifier,
-  Preflight,
-  Principal,
   RequestFilter,
   RequestStore,
+} from '../../shared/ports.ts';
+import type {
+  AccessProvider,
+  Lack,
+  Member,
+  Preflight,
+  Principal,
   Taken,
   TargetRegistry,
   Unverified,
-} from '../../shared/ports.ts';
+} from '../../shared/providers/provider.ts';
 
 /** Outside systems that can be broken: while `failure` is set, every call fails with it. */
 class Breakable {
@@ -309,7 +311,11 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     return { outcome: 'revoked', droppedAt };
   }
 
-  placeOf(_: Entitlement): string {
+  identityOf({ principalId, clientId }: Principal) {
+    return clientId ?? principalId;
+  }
+
+  batchKey(_: Entitlement): string {
     return 'orders';
   }
 
@@ -322,12 +328,12 @@ export class MemoryTarget extends Breakable implements AccessProvider {
     return Promise.all(
       members.map(async ({ entitlement, principal }) => ({
         ...(await this.revoke(entitlement, principal, this.clock.now())),
-        sessionsEnded: await this.terminate(entitlement, principal),
+        sessionsEnded: await this.endSessions(entitlement, principal),
       })),
     );
   }
 
-  async terminate(_: Entitlement, { principalId }: Principal): Promise<number> {
+  async endSessions(_: Entitlement, { principalId }: Principal): Promise<number> {
     this.check();
     const ended = this.sessions.get(principalId) ?? 0;
     this.sessions.delete(principalId);
@@ -339,7 +345,7 @@ export class MemoryTarget extends Breakable implements AccessProvider {
   /** What lets everybody in beside this; undefined where nobody can say. */
   ways: readonly OtherWay[] | undefined = [];
 
-  async otherWays(): Promise<readonly OtherWay[]> {
+  async residualAccess(): Promise<readonly OtherWay[]> {
     this.check();
     if (!this.ways) throw new CurfewError('CURFEW_TARGET_UNAVAILABLE');
     return this.ways;

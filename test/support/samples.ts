@@ -10,8 +10,9 @@ import {
   requestIdOf,
   type TargetId,
 } from '../../shared/domain/ids.ts';
-import type { Demands, Person, Policy, SqlRoleEntitlement, Stage, Terms } from '../../shared/domain/policy.ts';
+import type { Demands, Person, Policy, Stage, Terms } from '../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../shared/domain/time.ts';
+import type { SqlRoleEntitlement } from '../../shared/providers/sql-role/entitlement.ts';
 
 export const start = '2026-11-21T09:00:00.000Z' as Instant;
 export const requestId: RequestId = requestIdOf(new Uint8Array(16).fill(7));

@@ -11,9 +11,9 @@ import { context, ROOT_CONTEXT, TraceFlags, trace } from '@opentelemetry/api';
 import { expect, test, vi } from 'vitest';
 import { startTelemetry } from '../../functions/telemetry.ts';
 import { certificateIn, trust } from '../../local/certificate.ts';
-import { createTargetRegistry } from '../../shared/adapters/arm/target-registry.ts';
 import { count } from '../../shared/metrics.ts';
 import type { Log } from '../../shared/ports.ts';
+import { createTargetRegistry } from '../../shared/providers/sql-role/target-registry.ts';
 import { inSpan, traceparent } from '../../shared/telemetry.ts';
 import { events, statusOf } from '../contract/cosmos/support.ts';
 import { until } from '../e2e/api-support.ts';
@@ -64,7 +64,7 @@ test('Azure Monitor is sent Curfew’s spans and metrics, with its own identity,
   try {
     const telemetry = await startTelemetry({ connectionString, isOtlp: false }, credential, from);
     const { container } = await events();
-    const registry = createTargetRegistry({ url: `https://localhost:${port}`, credential });
+    const registry = createTargetRegistry({ resourceManagerUrl: `https://localhost:${port}`, credential });
     await inSpan('POST /api/requests', { kind: 'server' }, async () => {
       count('curfew.store.failures');
       expect(await statusOf(container.item('hash-of-a-token', 'hash-of-a-token').read())).toBe(404);

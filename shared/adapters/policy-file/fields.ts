@@ -15,7 +15,8 @@ export type BeyondJsonSchema =
   | 'ticket-pattern'
   | 'ticket-example'
   | 'two-spellings'
-  | 'another-resource';
+  | 'another-resource'
+  | 'fields-of-the-kind';
 
 export function beyond(reason: BeyondJsonSchema): { params: { beyond: BeyondJsonSchema } } {
   return { params: { beyond: reason } };
@@ -65,30 +66,6 @@ export function text(longest: number, description: string, shape = /\S/, hint = 
     .refine(...upTo(longest))
     .meta({ description, maxLength: longest });
 }
-
-/** Names of things in SQL Server (`sysname`). Quoting them is the provider's business. */
-export function sqlName(description: string) {
-  return text(128, description, /^\S(?:[\s\S]*\S)?$/, 'write a name without spaces around it');
-}
-
-/** Of one database on one server, in the names that ARM and Azure SQL allow. */
-const resourceIdForm =
-  /^\/subscriptions\/[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\/resource[gG]roups\/[\p{L}\p{N}_().-]{0,89}[\p{L}\p{N}_()-]\/providers\/[mM]icrosoft\.[sS]ql\/servers\/[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\/databases\/[^<>*%&:\\/?#\s](?:[^<>*%&:\\/?#]{0,126}[^<>*%&:\\/?#\s.])?$/u;
-
-export const resourceId = z
-  .string()
-  .regex(resourceIdForm, {
-    error:
-      'write the resource id of an Azure SQL database: /subscriptions/…/resourceGroups/…/providers/Microsoft.Sql/servers/…/databases/…',
-    abort: true,
-  })
-  .regex(plainLine, { error: 'has control characters or characters that reorder or hide text; write one plain line' })
-  .meta({
-    description: 'Resource id of the database in Azure, by which Curfew can tell that it was deleted.',
-    examples: [
-      '/subscriptions/5b000000-0000-4000-8000-000000000001/resourceGroups/shop/providers/Microsoft.Sql/servers/orders/databases/orders',
-    ],
-  });
 
 export function objectId(description: string) {
   return z

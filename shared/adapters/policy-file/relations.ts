@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import { describeDuration } from '../../domain/time.ts';
 import { refuse } from './fields.ts';
-import type { PolicyFile } from './schema.ts';
 import { quote } from './wording.ts';
 
 /** What has to be so between one field and another. */
@@ -47,37 +46,4 @@ export function sameNameTwice(all: readonly { name: string }[], context: Context
     if (all.findIndex((each) => each.name === name) === index) continue;
     refuse(context, 'same-name-twice', [index, 'name'], `${quote(name)} is here a second time; give each its own name`);
   }
-}
-
-/** What says of a database that it is deleted must not mean another one. A server's name is the first label of its host's. */
-export function resourcesOfOthers(targets: PolicyFile['targets']): { path: string[]; message: string }[] {
-  return Object.entries(targets).flatMap(([target, { server, database, 'resource-id': id }]) => {
-    const [, serverNamed, databaseNamed] = /\/servers\/(.+)\/databases\/(.+)$/i.exec(id ?? '') ?? [];
-    const host = /^([^.]+)\.database\./i.exec(server)?.[1] ?? serverNamed;
-    const isSame = [serverNamed, databaseNamed].join('/').toLowerCase() === [host, database].join('/').toLowerCase();
-    if (id === undefined || isSame) return [];
-    const message = `this names the database ${quote(databaseNamed)} on ${quote(serverNamed)}, which is another than the target's; correct the one or the other`;
-    return [{ path: ['targets', target, 'resource-id'], message }];
-  });
-}
-
-/**
- * Entitlements that differ in nothing but case. Databases mostly ignore it, and Curfew, which counts the holds on each
- * entitlement by its name, would then end one access while another still runs.
- */
-export function spelledTwoWays(targets: PolicyFile['targets']): { path: (string | number)[]; message: string }[] {
-  const spellings = new Map<string, string>();
-  return Object.entries(targets).flatMap(([targetName, { server, port, database, roles }]) =>
-    Object.entries(roles).flatMap(([roleName, { entitlements }]) =>
-      entitlements.flatMap((entitlement, index) => {
-        const spelling = `${database}: ${entitlement['sql-role']}`;
-        const key = `${server},${port}: ${spelling}`.toLowerCase();
-        const before = spellings.get(key) ?? spelling;
-        spellings.set(key, before);
-        if (before === spelling) return [];
-        const message = `${quote(spelling)} is written ${quote(before)} further up; databases mostly ignore case, so write both alike`;
-        return [{ path: ['targets', targetName, 'roles', roleName, 'entitlements', index], message }];
-      }),
-    ),
-  );
 }

@@ -10,17 +10,16 @@ import {
   objectId,
   reason,
   refuse,
-  resourceId,
   saysSomething,
-  sqlName,
   start,
   text,
   ticket,
   timeZone,
   userPrincipalName,
 } from './fields.ts';
+import { entitlementForm, problemsOfKinds, targetFields } from './kinds.ts';
 import { type Names, namedIn } from './names.ts';
-import { resourcesOfOthers, roleProblems, sameNameTwice, spelledTwoWays, stageProblems } from './relations.ts';
+import { roleProblems, sameNameTwice, stageProblems } from './relations.ts';
 
 /**
  * The form of a policy file. Names are checked against those given; the JSON Schema for editors is made without them.
@@ -93,13 +92,9 @@ export function policySchema(names: Partial<Names> = {}) {
     .strictObject({
       description: text(200, 'What the role allows, for requesters and approvers.'),
       entitlements: z
-        .array(
-          z
-            .strictObject({ 'sql-role': sqlName('Membership of this database role in Azure SQL.') })
-            .describe('One concrete thing that the role is made of.'),
-        )
+        .array(entitlementForm())
         .min(1, { error: 'list one entitlement or more' })
-        .refine((all) => new Set(all.map((each) => each['sql-role'])).size === all.length, {
+        .refine((all) => new Set(all.map((each) => JSON.stringify(each))).size === all.length, {
           error: 'an entitlement is listed twice; leave one out',
         })
         .meta({ description: 'Granted together and taken away together.', uniqueItems: true }),
@@ -156,16 +151,7 @@ export function policySchema(names: Partial<Names> = {}) {
 
   const target = z.strictObject({
     description: text(200, 'What the target is, for requesters and approvers.'),
-    server: z
-      .string()
-      .max(253, { error: 'write 253 characters at most' })
-      .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, {
-        error: 'write a host name such as orders.database.windows.net',
-      })
-      .meta({ description: 'Host name of the server.', examples: ['orders.database.windows.net'] }),
-    port: count(65_535, 'TCP port of the server.').default(1433),
-    database: sqlName('Name of the database.'),
-    'resource-id': resourceId.optional(),
+    ...targetFields(),
     roles: z
       .record(name, role)
       .refine(isFilled, { error: 'add a role' })
@@ -281,8 +267,7 @@ export function policySchema(names: Partial<Names> = {}) {
         .describe('Each only ever asks for more than the roles do.'),
     })
     .superRefine(({ targets, rules }, context) => {
-      for (const { path, message } of resourcesOfOthers(targets)) refuse(context, 'another-resource', path, message);
-      for (const { path, message } of spelledTwoWays(targets)) refuse(context, 'two-spellings', path, message);
+      for (const { path, message, reason } of problemsOfKinds(targets)) refuse(context, reason, [...path], message);
       for (const [index, { when }] of rules.entries()) {
         const of = Object.entries(targets).filter(([target]) => when.targets?.includes(target) ?? true);
         const offered = of.flatMap(([, { roles }]) => Object.keys(roles));

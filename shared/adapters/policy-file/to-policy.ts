@@ -13,6 +13,7 @@ import type {
 } from '../../domain/policy.ts';
 import { nothingDemanded } from '../../domain/strictest.ts';
 import { foldCase } from '../../domain/text.ts';
+import { readEntitlement, resourceIdOf } from './kinds.ts';
 import type { PolicyFile } from './schema.ts';
 
 type TargetForm = PolicyFile['targets'][string];
@@ -90,17 +91,10 @@ export function toPolicy(file: PolicyFile, digest: Digest): Policy {
       review: { by: audience(form.review.by), within: form.review.within },
     };
   };
-  const role = ({ server, port, database }: TargetForm, id: string, form: RoleForm): Role => ({
+  const role = (target: TargetForm, id: string, form: RoleForm): Role => ({
     id: id as RoleId,
     description: form.description,
-    entitlements: form.entitlements.map((entitlement) => ({
-      kind: 'sql-role',
-      // Host names ignore case; holds are counted by the name, so that there must be one spelling.
-      server: server.toLowerCase(),
-      port,
-      database,
-      role: entitlement['sql-role'],
-    })),
+    entitlements: form.entitlements.map((entitlement) => readEntitlement(target, entitlement)),
     requesters: requesters(form.requesters),
     duration: { default: form.duration.default, step: form.duration.step },
     demands: demands(form),
@@ -151,7 +145,7 @@ export function toPolicy(file: PolicyFile, digest: Digest): Policy {
     targets: Object.entries(file.targets).map(([id, form]) => ({
       id: id as TargetId,
       description: form.description,
-      ...(form['resource-id'] !== undefined && { resourceId: form['resource-id'] }),
+      ...resourceIdOf(form),
       roles: Object.entries(form.roles).map(([roleId, each]) => role(form, roleId, each)),
     })),
     rules: file.rules.map(rule),

@@ -1,5 +1,5 @@
 import type { Entitlement } from '../../../shared/domain/policy.ts';
-import type { AccessProvider, Principal } from '../../../shared/ports.ts';
+import type { AccessProvider, Principal } from '../../../shared/providers/provider.ts';
 import type { HandClock } from './hand-clock.ts';
 
 /** What the suite needs of a provider and its target. */

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectAs } from '../../../local/database.ts';
 import { type Laptop, startLaptop } from '../../../local/laptop.ts';
 import { applicationTokenFor, tokenFor } from '../../../local/people.ts';
-import { createSqlRoleProvider, type SqlRoleProvider } from '../../../shared/adapters/sql/sql-role.ts';
 import type { PrincipalId } from '../../../shared/domain/ids.ts';
-import type { SqlRoleEntitlement } from '../../../shared/domain/policy.ts';
 import { instantOf } from '../../../shared/domain/time.ts';
+import type { SqlRoleEntitlement } from '../../../shared/providers/sql-role/entitlement.ts';
+import { createSqlRoleProvider, type SqlRoleProvider } from '../../../shared/providers/sql-role/provider.ts';
 import { HandClock } from './hand-clock.ts';
 
 const scope = 'https://database.windows.net/.default';
@@ -99,9 +99,9 @@ test('an application is given the role under its client id, reads, and is cut of
 
   expect((await provider.revoke(entitlement, application, clock.now())).outcome).toBe('revoked');
   expect(await provider.isHeld(entitlement, application)).toBe(false);
-  expect(await provider.terminate(entitlement, application)).toBeGreaterThanOrEqual(1);
+  expect(await provider.endSessions(entitlement, application)).toBeGreaterThanOrEqual(1);
   expect(await session.reads()).toBe(false);
-  expect(await provider.terminate(entitlement, application)).toBe(0);
+  expect(await provider.endSessions(entitlement, application)).toBe(0);
   await session.close();
 
   await provider.cleanUp(entitlement, application);

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { SqlRoleEntitlement } from '../../../shared/domain/policy.ts';
 import { plus } from '../../../shared/domain/time.ts';
+import type { SqlRoleEntitlement } from '../../../shared/providers/sql-role/entitlement.ts';
 import { openStandIn, type StandIn } from './sql-stand-in.ts';
 import { describeProvider } from './suite.ts';
 
@@ -138,7 +138,7 @@ describe('sql-role', () => {
       const unsure = [
         standIn.provider.isHeld(standIn.entitlement, person),
         standIn.provider.holders(standIn.entitlement),
-        standIn.provider.otherWays(standIn.entitlement, person),
+        standIn.provider.residualAccess(standIn.entitlement, person),
         standIn.provider.revoke(standIn.entitlement, standIn.newcomer(), standIn.clock.now()),
         standIn.provider.cleanUp(standIn.entitlement, person),
       ];
@@ -154,7 +154,7 @@ describe('sql-role', () => {
     const person = await granted();
     await run('REVOKE VIEW DATABASE STATE TO [curfew app]');
     try {
-      await expect(standIn.provider.terminate(standIn.entitlement, person)).rejects.toMatchObject({
+      await expect(standIn.provider.endSessions(standIn.entitlement, person)).rejects.toMatchObject({
         code: 'CURFEW_TARGET_NOT_VERIFIED',
       });
     } finally {
@@ -167,7 +167,7 @@ describe('sql-role', () => {
     const session = await standIn.signIn?.(person, standIn.entitlement);
     await run('REVOKE KILL DATABASE CONNECTION TO [curfew app]');
     try {
-      await expect(standIn.provider.terminate(standIn.entitlement, person)).rejects.toMatchObject({
+      await expect(standIn.provider.endSessions(standIn.entitlement, person)).rejects.toMatchObject({
         code: 'CURFEW_TARGET_REFUSED',
       });
       expect(await session?.isOpen()).toBe(true);

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import mssql from 'mssql';
 import type { PrincipalId } from '../../../shared/domain/ids.ts';
-import type { SqlRoleEntitlement } from '../../../shared/domain/policy.ts';
-import type { Principal } from '../../../shared/ports.ts';
+import type { Principal } from '../../../shared/providers/provider.ts';
+import type { SqlRoleEntitlement } from '../../../shared/providers/sql-role/entitlement.ts';
 import type { Administrator, Session } from './fixture.ts';
 
 /** Gives an open pool, logged in as whoever it is for. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Entitlement } from '../../../shared/domain/policy.ts';
 import type { Instant } from '../../../shared/domain/time.ts';
-import type { Principal } from '../../../shared/ports.ts';
+import type { Principal } from '../../../shared/providers/provider.ts';
 import type { Fixture, Session } from './fixture.ts';
 
 export interface Abilities {

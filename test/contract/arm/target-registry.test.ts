@@ -11,7 +11,7 @@ import type { TokenCredential } from '@azure/identity';
 import { generate } from 'selfsigned';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Arm, type ArmOptions, startArm } from '../../../local/arm/index.ts';
-import { createTargetRegistry } from '../../../shared/adapters/arm/target-registry.ts';
+import { createTargetRegistry } from '../../../shared/providers/sql-role/target-registry.ts';
 
 const subscription = '/subscriptions/5b000000-0000-4000-8000-000000000001';
 const group = `${subscription}/resourceGroups/shop`;
@@ -48,7 +48,7 @@ const registryOf = (token: string, url = arm.url) => {
       return Promise.resolve({ token, expiresOnTimestamp: Date.now() + 3_600_000 });
     },
   };
-  return createTargetRegistry({ url, credential });
+  return createTargetRegistry({ resourceManagerUrl: url, credential });
 };
 const unsure = expect.objectContaining({ code: 'CURFEW_TARGET_UNAVAILABLE' });
 

@@ -10,6 +10,7 @@ import {
   examineMembers,
   examineRequest,
   type Finding,
+  type IdentityOf,
   justTaken,
   type Life,
   placesIn,
@@ -77,7 +78,9 @@ const sightOf = (holders: Holder[], more: Partial<DriftPolicy> = {}): Sight => (
   holders,
   ...more,
 });
-const seeing = (...holders: Holder[]) => everybodyIn([sightOf(holders)]);
+const identityOf: IdentityOf = (_, { clientId, principalId }) => clientId ?? principalId;
+const seeing = (...holders: Holder[]) => everybodyIn([sightOf(holders)], identityOf);
+const recordOf = (...all: Holder[]) => new Set(all.map((holder) => holderKey(entitlement, holder)));
 const kinds = (findings: readonly Finding[]) => findings.map(({ kind }) => kind);
 const late = plus(deadline, timeline.toleranceMs);
 
@@ -96,7 +99,10 @@ describe('a request', () => {
     const standing = { ...grantEvidence, outcome: 'already-held' as const };
     const request = requestAfter(requested(), approved, intended, { ...granted, evidence: [standing] } as CurfewEvent);
     expect(examineRequest(request, 'alive', seeing(adaThere), late)).toEqual([]);
-    const other = everybodyIn([{ ...sightOf([adaThere]), entitlement: { ...entitlement, role: 'orders_writer' } }]);
+    const other = everybodyIn(
+      [{ ...sightOf([adaThere]), entitlement: { ...entitlement, role: 'orders_writer' } }],
+      identityOf,
+    );
     expect(examineRequest(story.granted, 'alive', other, late)).toEqual([]);
   });
 
@@ -156,14 +162,14 @@ describe('members', () => {
   });
 
   test('that a hold or the policy explains are none', () => {
-    expect(examineMembers(sightOf([stranger]), seeing(stranger), known())).toEqual([]);
+    expect(examineMembers(sightOf([stranger]), recordOf(stranger), known())).toEqual([]);
     expect(examineMembers(sightOf([stranger], { standing: [stranger.principalId] }), nobody, known())).toEqual([]);
   });
 
   test('come again for as long as they are to be removed, unless they hold by a request now', () => {
     const sight = sightOf([stranger], { action: 'remove' });
     expect(examineMembers(sight, nobody, known(stranger))).toMatchObject([{ kind: 'drift', isNew: false }]);
-    expect(examineMembers(sight, seeing(stranger), known(stranger))).toEqual([]);
+    expect(examineMembers(sight, recordOf(stranger), known(stranger))).toEqual([]);
   });
 
   test('whom Entra ID does not know are told apart by name, and told once', () => {
@@ -181,7 +187,7 @@ describe('members', () => {
     const sight = sightOf([stranger], { standing: [stranger.principalId] });
     expect(kinds(examineMembers(sight, nobody, known(stranger)))).toEqual(['drift-gone']);
     // A grant on top explains them for a while, and ends nothing.
-    expect(examineMembers(sightOf([stranger]), seeing(stranger), known(stranger))).toEqual([]);
+    expect(examineMembers(sightOf([stranger]), recordOf(stranger), known(stranger))).toEqual([]);
   });
 
   test('of another entitlement are not gone because nobody holds this one', () => {

@@ -59,7 +59,7 @@ export function promisesOfAnswers<E extends Entitlement>(on: Subject<E>): void {
       }
       const person = await granted(newcomer(), target);
       expect((await on.fixture.provider.revoke(target, person, now())).outcome).toBe('revoked');
-      expect(await on.fixture.provider.terminate(target, person)).toBe(0);
+      expect(await on.fixture.provider.endSessions(target, person)).toBe(0);
       await on.fixture.provider.cleanUp(target, person);
       expect(await on.fixture.administrator.userName(target, person)).toBeUndefined();
     });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Entitlement } from '../../../../shared/domain/policy.ts';
-import type { Principal } from '../../../../shared/ports.ts';
+import type { Principal } from '../../../../shared/providers/provider.ts';
 import type { Subject } from '../subject.ts';
 
 export function promisesOfCleanUp<E extends Entitlement>(on: Subject<E>): void {

@@ -13,7 +13,7 @@ export function promisesOfFailures<E extends Entitlement>(on: Subject<E>): void 
         on.fixture.provider.isHeld(on.fixture.down, person),
         on.fixture.provider.grant(on.fixture.down, person),
         on.fixture.provider.revoke(on.fixture.down, person, now()),
-        on.fixture.provider.terminate(on.fixture.down, person),
+        on.fixture.provider.endSessions(on.fixture.down, person),
         on.fixture.provider.cleanUp(on.fixture.down, person),
         on.fixture.provider.holders(on.fixture.down),
         on.fixture.provider.preflight(on.fixture.down),

@@ -22,17 +22,17 @@ export function promisesOfOtherWays<E extends Entitlement>(on: Subject<E>): void
   describe('other ways', () => {
     test('are none for somebody who has nothing else, and none is the role itself', async () => {
       const person = await granted();
-      expect(await on.fixture.provider.otherWays(on.fixture.entitlement, person)).toEqual([]);
+      expect(await on.fixture.provider.residualAccess(on.fixture.entitlement, person)).toEqual([]);
       await on.fixture.provider.revoke(on.fixture.entitlement, person, now());
-      expect(await on.fixture.provider.otherWays(on.fixture.entitlement, person)).toEqual([]);
-      expect(await on.fixture.provider.otherWays(on.fixture.entitlement, on.newcomer())).toEqual([]);
+      expect(await on.fixture.provider.residualAccess(on.fixture.entitlement, person)).toEqual([]);
+      expect(await on.fixture.provider.residualAccess(on.fixture.entitlement, on.newcomer())).toEqual([]);
     });
 
     test('are not what gives something else', async () => {
       const person = on.newcomer();
       await granted(person, on.fixture.other);
       await revoked(person);
-      expect(await on.fixture.provider.otherWays(on.fixture.entitlement, person)).toEqual([]);
+      expect(await on.fixture.provider.residualAccess(on.fixture.entitlement, person)).toEqual([]);
     });
 
     test('are the roles inside the role, however deep', async () => {
@@ -46,13 +46,13 @@ export function promisesOfOtherWays<E extends Entitlement>(on: Subject<E>): void
           await granted(person);
           await administrator.addMember(innermost, person);
           await provider.revoke(entitlement, person, now());
-          expect(await provider.otherWays(entitlement, person)).toEqual([{ kind: 'role', name: innermost.role }]);
-          expect(await provider.otherWays(entitlement, bystander)).toEqual([]);
+          expect(await provider.residualAccess(entitlement, person)).toEqual([{ kind: 'role', name: innermost.role }]);
+          expect(await provider.residualAccess(entitlement, bystander)).toEqual([]);
           await administrator.removeMember(innermost, person);
-          expect(await provider.otherWays(entitlement, person)).toEqual([]);
+          expect(await provider.residualAccess(entitlement, person)).toEqual([]);
           await administrator.nestRole(innermost, entitlement);
           await administrator.addMember(innermost, person);
-          expect(await provider.otherWays(entitlement, person)).toEqual([{ kind: 'role', name: innermost.role }]);
+          expect(await provider.residualAccess(entitlement, person)).toEqual([{ kind: 'role', name: innermost.role }]);
           await administrator.removeMember(innermost, person);
         }),
       );
@@ -66,9 +66,9 @@ export function promisesOfOtherWays<E extends Entitlement>(on: Subject<E>): void
         withRole(async (wrapped) => {
           await administrator.nestRole(wrapper, wrapped);
           await administrator.addMember(wrapped, person);
-          expect(await provider.otherWays(wrapper, person)).toEqual([{ kind: 'role', name: wrapped.role }]);
+          expect(await provider.residualAccess(wrapper, person)).toEqual([{ kind: 'role', name: wrapped.role }]);
           await administrator.nestRole(entitlement, wrapped);
-          expect(await provider.otherWays(entitlement, person)).toEqual([]);
+          expect(await provider.residualAccess(entitlement, person)).toEqual([]);
           for (const inside of [wrapper, entitlement]) await administrator.unnestRole(inside, wrapped);
           await administrator.removeMember(wrapped, person);
         }),
@@ -80,7 +80,7 @@ export function promisesOfOtherWays<E extends Entitlement>(on: Subject<E>): void
       const person = await revoked();
       await administrator.addUser(entitlement, person).catch(() => undefined);
       await administrator.addMember(almighty, person);
-      expect(await provider.otherWays(entitlement, person)).toEqual([{ kind: 'role', name: almighty.role }]);
+      expect(await provider.residualAccess(entitlement, person)).toEqual([{ kind: 'role', name: almighty.role }]);
       await administrator.removeMember(almighty, person);
     });
 
@@ -91,17 +91,17 @@ export function promisesOfOtherWays<E extends Entitlement>(on: Subject<E>): void
       await withRole(async (inner) => {
         await administrator.nestRole(inner, entitlement);
         await administrator.addGroup(inner, name, groupId);
-        expect(await provider.otherWays(entitlement, person)).toEqual([{ kind: 'group', name, groupId }]);
-        expect(await provider.otherWays(on.fixture.other, person)).toEqual([]);
+        expect(await provider.residualAccess(entitlement, person)).toEqual([{ kind: 'group', name, groupId }]);
+        expect(await provider.residualAccess(on.fixture.other, person)).toEqual([]);
         await administrator.addGroup(almighty, name, groupId);
-        expect(await provider.otherWays(entitlement, person)).toEqual([{ kind: 'group', name, groupId }]);
-        expect(await provider.otherWays(on.fixture.other, person)).toEqual([{ kind: 'group', name, groupId }]);
+        expect(await provider.residualAccess(entitlement, person)).toEqual([{ kind: 'group', name, groupId }]);
+        expect(await provider.residualAccess(on.fixture.other, person)).toEqual([{ kind: 'group', name, groupId }]);
         await administrator.dropGroup(inner, name);
       });
     });
 
     test('on a target that is down are not known', async () => {
-      const ways = on.fixture.provider.otherWays(on.fixture.down, on.newcomer());
+      const ways = on.fixture.provider.residualAccess(on.fixture.down, on.newcomer());
       await expect(ways).rejects.toMatchObject({ code: 'CURFEW_TARGET_UNAVAILABLE' });
     });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Entitlement } from '../../../../shared/domain/policy.ts';
 import { plus } from '../../../../shared/domain/time.ts';
-import type { Principal } from '../../../../shared/ports.ts';
+import type { Principal } from '../../../../shared/providers/provider.ts';
 import type { Subject } from '../subject.ts';
 import { refused } from '../subject.ts';
 

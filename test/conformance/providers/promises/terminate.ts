@@ -18,17 +18,17 @@ export function promisesOfTerminate<E extends Entitlement>(on: Subject<E>): void
       const person = await granted();
       const first = await signIn(person);
       const second = await signIn(person);
-      expect(await on.fixture.provider.terminate(on.fixture.entitlement, person)).toBe(2);
+      expect(await on.fixture.provider.endSessions(on.fixture.entitlement, person)).toBe(2);
       expect(await first.isOpen()).toBe(false);
       expect(await second.isOpen()).toBe(false);
-      expect(await on.fixture.provider.terminate(on.fixture.entitlement, person)).toBe(0);
+      expect(await on.fixture.provider.endSessions(on.fixture.entitlement, person)).toBe(0);
     });
 
     test('with a running statement are ended in the midst of it', async () => {
       const person = await granted();
       const session = await signIn(person);
       const statement = await session.beginLongStatement();
-      expect(await on.fixture.provider.terminate(on.fixture.entitlement, person)).toBe(1);
+      expect(await on.fixture.provider.endSessions(on.fixture.entitlement, person)).toBe(1);
       expect(await statement.outcome).toBe('broken');
     });
 
@@ -38,7 +38,7 @@ export function promisesOfTerminate<E extends Entitlement>(on: Subject<E>): void
       await on.fixture.provider.revoke(on.fixture.entitlement, person, now());
       const between = await signIn(person);
       on.fixture.clock.stop();
-      const termination = on.fixture.provider.terminate(on.fixture.entitlement, person);
+      const termination = on.fixture.provider.endSessions(on.fixture.entitlement, person);
       await on.fixture.clock.asleep();
       const meanwhile = await signIn(person);
       on.fixture.clock.start();
@@ -55,7 +55,7 @@ export function promisesOfTerminate<E extends Entitlement>(on: Subject<E>): void
       const bystander = await granted();
       const theirs = await signIn(bystander);
       await signIn(person);
-      expect(await on.fixture.provider.terminate(on.fixture.entitlement, person)).toBe(1);
+      expect(await on.fixture.provider.endSessions(on.fixture.entitlement, person)).toBe(1);
       expect(await theirs.isOpen()).toBe(true);
       expect(await theirs.canRead()).toBe(true);
     });
@@ -64,12 +64,12 @@ export function promisesOfTerminate<E extends Entitlement>(on: Subject<E>): void
       const person = newcomer();
       await on.fixture.administrator.addUser(on.fixture.entitlement, person, `Old ${person.principalId}`);
       const session = await signIn(person);
-      expect(await on.fixture.provider.terminate(on.fixture.entitlement, person)).toBe(1);
+      expect(await on.fixture.provider.endSessions(on.fixture.entitlement, person)).toBe(1);
       expect(await session.isOpen()).toBe(false);
     });
   });
 
-  test('terminate for somebody without a session ends none', async () => {
-    expect(await on.fixture.provider.terminate(on.fixture.entitlement, newcomer())).toBe(0);
+  test('ending the sessions of somebody without a session ends none', async () => {
+    expect(await on.fixture.provider.endSessions(on.fixture.entitlement, newcomer())).toBe(0);
   });
 }

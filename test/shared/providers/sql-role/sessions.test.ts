@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { endSessions } from '../../../../shared/adapters/sql/sessions.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
 import { type Instant, millisecondsOf } from '../../../../shared/domain/time.ts';
+import { endSessions } from '../../../../shared/providers/sql-role/sessions.ts';
 import { scriptedDatabase, serverError } from './scripted-database.ts';
 
 const maria = { principalId: '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId };

@@ -1,9 +1,8 @@
-import type { TokenCredential } from '@azure/identity';
 import { CurfewError, type ErrorCode } from '../../domain/errors.ts';
-import type { SqlRoleEntitlement } from '../../domain/policy.ts';
-import type { AccessProvider, Clock, Principal } from '../../ports.ts';
+import type { AccessProvider, Principal, ProviderOptions } from '../provider.ts';
 import { type Database, firstRow, inLockedTransaction, onPool, readRows } from './database.ts';
 import { dropFromRole } from './drop.ts';
+import type { SqlRoleEntitlement } from './entitlement.ts';
 import { curfewError, isBrokenConnection, isShutOut } from './errors.ts';
 import { otherWaysOf } from './other-ways.ts';
 import { keyOf, Pools } from './pools.ts';
@@ -26,13 +25,10 @@ export interface SqlRoleProvider extends AccessProvider<SqlRoleEntitlement> {
  *
  * What comes by way of another role or a group is out of reach, and told; a permission given to the user itself is not looked at.
  */
-export function createSqlRoleProvider(options: {
-  credential: TokenCredential;
-  clock: Clock;
-  /** How many members are dropped in one transaction, and one round trip. */
-  batch?: number;
-}): SqlRoleProvider {
-  const { clock, batch = 1_000 } = options;
+export function createSqlRoleProvider(
+  options: Pick<ProviderOptions, 'credential' | 'clock'> & Partial<ProviderOptions>,
+): SqlRoleProvider {
+  const { clock, batchSize: batch = 1_000 } = options;
   const pools = new Pools(options.credential);
   // Nothing else may be in the way when many are to be taken at their instant.
   const kept = new Pools(options.credential);
@@ -129,7 +125,8 @@ export function createSqlRoleProvider(options: {
       return drop;
     },
 
-    placeOf: (entitlement) => keyOf(entitlement),
+    batchKey: (entitlement) => keyOf(entitlement),
+    identityOf: ({ principalId, clientId }) => clientId ?? principalId,
 
     async prepare(members) {
       const [first] = members;
@@ -153,7 +150,7 @@ export function createSqlRoleProvider(options: {
       return first ? takeTogether(onKept(first.entitlement), members, { batch, giveUp, clock }) : [];
     },
 
-    terminate: (entitlement, principal) =>
+    endSessions: (entitlement, principal) =>
       on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) => endSessions(database, principal, clock)),
 
     cleanUp: (entitlement, principal) =>
@@ -161,7 +158,7 @@ export function createSqlRoleProvider(options: {
         dropIfUnneeded(database, principal),
       ),
 
-    otherWays: (entitlement, principal) =>
+    residualAccess: (entitlement, principal) =>
       on(entitlement, 'CURFEW_TARGET_UNAVAILABLE', (database) => otherWaysOf(database, entitlement.role, principal)),
 
     async holders(entitlement) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
-import type { Lack, Preflight } from '../../ports.ts';
+import type { Lack, Preflight } from '../provider.ts';
 import { type Database, oneRow } from './database.ts';
 import { quoteName, type Statement } from './statements.ts';
 

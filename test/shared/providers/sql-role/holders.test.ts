@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { loginSidOf, sidOf } from '../../../../shared/adapters/sql/sid.ts';
-import { holderOf } from '../../../../shared/adapters/sql/users.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
+import { loginSidOf, sidOf } from '../../../../shared/providers/sql-role/sid.ts';
+import { holderOf } from '../../../../shared/providers/sql-role/users.ts';
 
 const id = '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId;
 

@@ -1,6 +1,6 @@
 import { CurfewError } from '../../domain/errors.ts';
 import type { PrincipalId } from '../../domain/ids.ts';
-import type { Principal } from '../../ports.ts';
+import type { Principal } from '../provider.ts';
 
 /** All that a database knows somebody by, whatever their name there. */
 export type Identity = Pick<Principal, 'principalId' | 'clientId'>;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../../../shared/adapters/sql/database.ts';
-import { takeTogether } from '../../../../shared/adapters/sql/together.ts';
-import { dropEach, dropMembers } from '../../../../shared/adapters/sql/together-statements.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
-import type { SqlRoleEntitlement } from '../../../../shared/domain/policy.ts';
 import { type Instant, plus } from '../../../../shared/domain/time.ts';
+import type { Database } from '../../../../shared/providers/sql-role/database.ts';
+import type { SqlRoleEntitlement } from '../../../../shared/providers/sql-role/entitlement.ts';
+import { takeTogether } from '../../../../shared/providers/sql-role/together.ts';
+import { dropEach, dropMembers } from '../../../../shared/providers/sql-role/together-statements.ts';
 import { scriptedDatabase, serverError } from './scripted-database.ts';
 
 const now = '2026-11-21T09:00:00.000Z' as Instant;

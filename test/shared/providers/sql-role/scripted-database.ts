@@ -1,5 +1,5 @@
-import type { Database } from '../../../../shared/adapters/sql/database.ts';
-import type { Statement } from '../../../../shared/adapters/sql/statements.ts';
+import type { Database } from '../../../../shared/providers/sql-role/database.ts';
+import type { Statement } from '../../../../shared/providers/sql-role/statements.ts';
 
 /** Answers of one database, in order; an error is thrown. Keeps what was sent. */
 export function scriptedDatabase(...answers: (unknown[][] | Error)[]): Database & { readonly sent: Statement[] } {

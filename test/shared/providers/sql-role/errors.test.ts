@@ -1,7 +1,7 @@
 import mssql from 'mssql';
 import { describe, expect, test } from 'vitest';
-import { curfewError, isShutOut, LoginRefused, numberOf } from '../../../../shared/adapters/sql/errors.ts';
 import { CurfewError, type ErrorCode } from '../../../../shared/domain/errors.ts';
+import { curfewError, isShutOut, LoginRefused, numberOf } from '../../../../shared/providers/sql-role/errors.ts';
 
 const secret = "CREATE USER [maria@contoso.example] at /srv/db with token eyJhbGciOi'";
 

@@ -1,7 +1,6 @@
-import type { TokenCredential } from '@azure/identity';
 import { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
-import type { TargetRegistry } from '../../ports.ts';
+import type { ProviderOptions, TargetRegistry } from '../provider.ts';
 
 const credentialScopes = 'https://management.azure.com/.default';
 const databaseForm =
@@ -27,11 +26,13 @@ const availability = z.object({ available: z.boolean() });
  * server, is not found either: so a database counts as gone where its server is still there by this id, or where no server in
  * all of Azure has the name.
  */
-export function createTargetRegistry(options: { url: string; credential: TokenCredential }): TargetRegistry {
+export function createTargetRegistry(
+  options: Pick<ProviderOptions, 'resourceManagerUrl' | 'credential'>,
+): TargetRegistry {
   const clientOf = async (subscription: string) => {
     // Loading it holds the process up for some 70 ms: once, where a database is away, and not at every start.
     const { SqlManagementClient } = await import('@azure/arm-sql');
-    const { url: endpoint, credential } = options;
+    const { resourceManagerUrl: endpoint, credential } = options;
     return new SqlManagementClient(credential, subscription, { endpoint, credentialScopes, ...once });
   };
   const questionsAbout = async (resourceId: string) => {

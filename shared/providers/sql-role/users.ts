@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { CurfewError } from '../../domain/errors.ts';
 import type { GrantEvidence } from '../../domain/events.ts';
 import type { PrincipalId } from '../../domain/ids.ts';
-import type { Principal } from '../../ports.ts';
+import type { Principal } from '../provider.ts';
 import { type Database, oneRow, rows } from './database.ts';
 import { isNeededStill } from './errors.ts';
 import { type Identity, principalIdOf } from './sid.ts';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { PrincipalId } from '../../../../shared/domain/ids.ts';
 import {
   addMember,
   createUser,
@@ -10,8 +11,7 @@ import {
   membership,
   quoteName,
   sessions,
-} from '../../../../shared/adapters/sql/statements.ts';
-import type { PrincipalId } from '../../../../shared/domain/ids.ts';
+} from '../../../../shared/providers/sql-role/statements.ts';
 
 const maria = { principalId: '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId };
 const hostile = 'x]; DROP USER bob;--@contoso.example';

@@ -1,8 +1,9 @@
 import { CurfewError, isRetryable } from '../../domain/errors.ts';
-import type { SqlRoleEntitlement } from '../../domain/policy.ts';
 import { type Instant, instantOf, millisecondsOf, plus } from '../../domain/time.ts';
-import type { Clock, Member, Principal, Taken, Unverified } from '../../ports.ts';
+import type { Clock } from '../../ports.ts';
+import type { Member, Principal, Taken, Unverified } from '../provider.ts';
 import { type Database, firstRow, readRows } from './database.ts';
+import type { SqlRoleEntitlement } from './entitlement.ts';
 import { curfewError } from './errors.ts';
 import { seesRow } from './statements.ts';
 import {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { dropFromRole } from '../../../../shared/adapters/sql/drop.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
+import { dropFromRole } from '../../../../shared/providers/sql-role/drop.ts';
 import { scriptedDatabase, serverError } from './scripted-database.ts';
 
 const maria = { principalId: '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId };

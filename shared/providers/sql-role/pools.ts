@@ -1,9 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import mssql from 'mssql';
-import type { SqlRoleEntitlement } from '../../domain/policy.ts';
+import type { Place } from './entitlement.ts';
 import { LoginRefused } from './errors.ts';
-
-export type Place = Pick<SqlRoleEntitlement, 'server' | 'port' | 'database'>;
 
 /** One pool of connections to each database, opened when first wanted and logged in with an Entra token. */
 export class Pools {

@@ -1,6 +1,6 @@
 import { CurfewError } from '../../domain/errors.ts';
 import { type Instant, instantOf } from '../../domain/time.ts';
-import type { Drop } from '../../ports.ts';
+import type { Drop } from '../provider.ts';
 import { type Database, firstRow } from './database.ts';
 import { isMissingOrForbidden } from './errors.ts';
 import type { Identity } from './sid.ts';

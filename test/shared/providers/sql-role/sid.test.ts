@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { loginSidOf, principalIdOf, sidOf } from '../../../../shared/adapters/sql/sid.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
+import { loginSidOf, principalIdOf, sidOf } from '../../../../shared/providers/sql-role/sid.ts';
 
 const id = '00112233-4455-6677-8899-aabbccddeeff' as PrincipalId;
 

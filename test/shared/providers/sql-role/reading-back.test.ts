@@ -1,20 +1,20 @@
 import { expect, test, vi } from 'vitest';
-import type { Database } from '../../../../shared/adapters/sql/database.ts';
-import { createSqlRoleProvider } from '../../../../shared/adapters/sql/sql-role.ts';
 import type { PrincipalId } from '../../../../shared/domain/ids.ts';
-import type { SqlRoleEntitlement } from '../../../../shared/domain/policy.ts';
 import type { Instant } from '../../../../shared/domain/time.ts';
+import type { Database } from '../../../../shared/providers/sql-role/database.ts';
+import type { SqlRoleEntitlement } from '../../../../shared/providers/sql-role/entitlement.ts';
+import { createSqlRoleProvider } from '../../../../shared/providers/sql-role/provider.ts';
 import { scriptedDatabase } from './scripted-database.ts';
 
 // A target that carries a change out and then doesn't show it can't be had from a server, so here the connections are a script.
 const script = vi.hoisted(() => ({ database: undefined as Database | undefined }));
-vi.mock('../../../../shared/adapters/sql/pools.ts', () => ({
+vi.mock('../../../../shared/providers/sql-role/pools.ts', () => ({
   keyOf: JSON.stringify,
   Pools: class {
     open = () => Promise.resolve({});
   },
 }));
-vi.mock('../../../../shared/adapters/sql/database.ts', async (original) => ({
+vi.mock('../../../../shared/providers/sql-role/database.ts', async (original) => ({
   ...(await original<object>()),
   onPool: () => script.database,
   inLockedTransaction: (...given: unknown[]) => (given.at(-1) as (on: unknown) => unknown)(script.database),
