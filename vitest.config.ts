@@ -12,6 +12,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    // What the service logs is of interest where a test fails.
+    silent: 'passed-only',
     reporters: outputFile ? ['default', ['json', { outputFile }]] : ['default'],
   },
 });
